@@ -1,0 +1,30 @@
+# make alone prints the targets.
+.DEFAULT_GOAL := help
+.PHONY: help run demo text test crash schema routes
+
+TO   ?= +15555550142
+TEXT ?= Are you open on Saturday?
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## start the whole system at http://localhost:8080 (PORT changes it); Ctrl-C stops it
+	@go run ./scripts/dev run
+
+demo: ## beside make run: text both demo tenants the same question and show both answers
+	@go run ./scripts/dev demo
+
+text: ## beside make run: text one number, TO=+15555550142 TEXT="..."
+	@go run ./scripts/dev text "$(TO)" "$(TEXT)"
+
+test: ## vet, and run all tests on a Postgres that this starts by itself
+	@go run ./scripts/dev test
+
+crash: ## kill the system at every named point, many times; count what is lost or sent twice
+	@go run ./scripts/dev crash
+
+schema: ## write migrations/schema.sql anew
+	@go test ./migrations -run TestSchema -update
+
+routes: ## write the golden route table anew
+	@go test ./scripts/dev -run TestRoutes -update

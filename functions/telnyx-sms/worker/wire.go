@@ -1,0 +1,66 @@
+package worker
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/chattercheatah/chattercheatah/shared/boot"
+	"github.com/chattercheatah/chattercheatah/shared/gemini"
+	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/reply"
+	"github.com/chattercheatah/chattercheatah/shared/task"
+	"github.com/chattercheatah/chattercheatah/shared/telnyx"
+)
+
+type wiring struct {
+	Database boot.Database
+	Tasks    task.Config
+	Callers  task.VerifierConfig
+	Public   boot.PublicURL
+	Gemini   gemini.Config
+	Telnyx   boot.TelnyxAPI
+}
+
+func init() { boot.Register("TelnyxSmsWorker", open) }
+
+func open(env boot.Environment) (http.Handler, error) {
+	s, err := boot.Settings[wiring](env)
+	if err != nil {
+		return nil, err
+	}
+	db, err := s.Database.Open()
+	if err != nil {
+		return nil, err
+	}
+	log := boot.Log()
+	return New(Deps{
+		Log:     log,
+		Callers: task.NewVerifier(s.Callers),
+		Worker: &reply.Worker{
+			Store:     db,
+			Queue:     task.NewQueue(s.Tasks),
+			Model:     model{gemini.New(s.Gemini)},
+			Telnyx:    telnyx.NewClient(s.Telnyx.Base),
+			ReportURL: s.Public.BaseURL + "/api/v1/telnyx/sms/status",
+			Now:       time.Now,
+			Log:       log,
+		},
+	}), nil
+}
+
+// model has Gemini answer.
+type model struct{ client *gemini.Client }
+
+// maxTokens is room for five segments in any script.
+const maxTokens = 700
+
+// Answer asks for the answer to the last turn.
+func (m model) Answer(ctx context.Context, system private.Text, turns []reply.Turn) (private.Text, error) {
+	request := gemini.Request{System: system, MaxTokens: maxTokens}
+	for _, t := range turns {
+		request.Turns = append(request.Turns, gemini.Turn{FromModel: !t.FromCustomer, Text: t.Text})
+	}
+	answer, err := m.client.Generate(ctx, request)
+	return answer.Text, err
+}

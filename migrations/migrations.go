@@ -1,0 +1,80 @@
+// Package migrations holds the database schema as numbered steps, up and down, and runs them with goose.
+//
+// It is used by scripts/migrate, by the local server and by the tests. schema.sql is the result of running all steps and is
+// generated; a test fails when it is stale.
+package migrations
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// FS holds the steps.
+//
+//go:embed *.sql
+var FS embed.FS
+
+// Up runs every step that db has not seen, under a lock: of several callers at once one does the work and the others find
+// it done. It connects as the owner of the schema, who may create roles.
+func Up(ctx context.Context, db *sql.DB) error {
+	p, err := provider(db)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("migrating up: %w", err)
+	}
+	return nil
+}
+
+// Down undoes the newest step.
+func Down(ctx context.Context, db *sql.DB) error {
+	p, err := provider(db)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Down(ctx); err != nil {
+		return fmt.Errorf("migrating down: %w", err)
+	}
+	return nil
+}
+
+// Step is one migration and whether the database has it.
+type Step struct {
+	Name    string
+	Applied bool
+}
+
+// Status lists all steps in order.
+func Status(ctx context.Context, db *sql.DB) ([]Step, error) {
+	p, err := provider(db)
+	if err != nil {
+		return nil, err
+	}
+	found, err := p.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the migrations' state: %w", err)
+	}
+	steps := make([]Step, 0, len(found))
+	for _, s := range found {
+		steps = append(steps, Step{Name: s.Source.Path, Applied: s.State == goose.StateApplied})
+	}
+	return steps, nil
+}
+
+func provider(db *sql.DB) (*goose.Provider, error) {
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return nil, fmt.Errorf("preparing the migration lock: %w", err)
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, db, FS, goose.WithSessionLocker(locker), goose.WithExcludeNames([]string{"schema.sql"}))
+	if err != nil {
+		return nil, fmt.Errorf("reading the migrations: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,8 @@
+package main
+
+import (
+	"context"
+	"errors"
+)
+
+func crashTest(context.Context, []string) error { return errors.New("not yet") }

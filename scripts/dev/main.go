@@ -1,0 +1,52 @@
+// Command dev runs the whole system on one machine, and its tests, with nothing installed but Go.
+//
+//	dev run          start everything behind one address and print what to try (make run)
+//	dev demo         text both demo tenants the same question and show the two answers (make demo, beside make run)
+//	dev text         text one number: dev text +15555550142 "Are you open on Saturday?"
+//	dev test [args]  start a database, then go vet and go test with args (make test)
+//	dev crash        kill the system at every named point, many times, and count what was lost or sent twice (make crash)
+//
+// Any setting of the README's table that is set in the environment replaces the local default.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	_ "github.com/chattercheatah/chattercheatah/functions/telnyx-sms"
+	_ "github.com/chattercheatah/chattercheatah/functions/telnyx-sms/worker"
+	_ "github.com/chattercheatah/chattercheatah/functions/users"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command(ctx, os.Args[1:]); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "dev:", err)
+		os.Exit(1)
+	}
+}
+
+func command(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		args = []string{"run"}
+	}
+	switch args[0] {
+	case "run":
+		return run(ctx)
+	case "demo":
+		return demonstrate(ctx)
+	case "text":
+		return textOne(ctx, args[1:])
+	case "test":
+		return test(ctx, args[1:])
+	case "crash":
+		return crashTest(ctx, args[1:])
+	default:
+		return fmt.Errorf("there is no %q; use run, demo, text, test or crash", args[0])
+	}
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/chattercheatah/chattercheatah/migrations"
+	"github.com/chattercheatah/chattercheatah/scripts/internal/deployment"
+	"github.com/chattercheatah/chattercheatah/shared/auth"
+	"github.com/chattercheatah/chattercheatah/shared/boot"
+	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
+	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/store/demo"
+	"github.com/chattercheatah/chattercheatah/shared/store/localpg"
+	"github.com/chattercheatah/chattercheatah/shared/task/tasktest"
+	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the migrations' driver
+)
+
+// stack is the whole local system.
+type stack struct {
+	env     boot.Environment // what the functions see
+	base    string           // the one address
+	handler http.Handler
+	telnyx  *telnyxtest.Server // nil when somebody else's is used
+	stops   []func()
+}
+
+// The local stand-ins' fixed names.
+const (
+	localQueue   = "projects/local/locations/local/queues/replies"
+	localAccount = "tasks@local.iam.gserviceaccount.com"
+	sweepEvery   = 10 * time.Second
+)
+
+// start brings everything up in the order in which it depends on each other. Settings are checked first, before anything
+// listens.
+func start(ctx context.Context, given boot.Environment, keys *state) (s *stack, err error) {
+	s = &stack{env: maps.Clone(given), base: cmp.Or(given["API_BASE_URL"], "http://localhost:"+cmp.Or(given["PORT"], "8080"))}
+	defer func() {
+		if err != nil {
+			s.stop()
+		}
+	}()
+	s.fill(localDefaults(s.base, keys))
+	s.fill(localModel(s.env, s.base))
+	if _, err := openFunctions(withPlaceholders(s.env)); err != nil {
+		return s, fmt.Errorf("settings to mend:\n%w", err)
+	}
+	if err := s.startDatabase(ctx, keys); err != nil {
+		return s, err
+	}
+	if err := s.startGoogle(); err != nil {
+		return s, err
+	}
+	functions, err := openFunctions(s.env)
+	if err != nil {
+		return s, err
+	}
+	s.handler, err = s.mount(functions, keys)
+	return s, err
+}
+
+// fill sets what is not set.
+func (s *stack) fill(defaults boot.Environment) {
+	for name, value := range defaults {
+		if s.env[name] == "" {
+			s.env[name] = value
+		}
+	}
+}
+
+func localDefaults(base string, keys *state) boot.Environment {
+	return boot.Environment{
+		"ENVIRONMENT":                 "local",
+		"API_BASE_URL":                base,
+		"JWT_SECRET_KEY":              encoded(keys.JWTKey),
+		"FIELD_ENCRYPTION_KEY":        encoded(keys.FieldKey),
+		"ADMIN_EMAIL":                 "admin@chattercheatah.com",
+		"ADMIN_PASSWORD":              "admin123",
+		"GOOGLE_CLOUD_PROJECT":        "local",
+		"TELNYX_PUBLIC_KEY":           encoded(keys.telnyxKey()[32:]),
+		"TELNYX_API_BASE":             base + telnyxPrefix,
+		"CLOUD_TASKS_QUEUE":           localQueue,
+		"CLOUD_TASKS_WORKER_URL":      base,
+		"CLOUD_TASKS_SERVICE_ACCOUNT": localAccount,
+	}
+}
+
+// localModel is the fake model, unless a key for the real one or the address of another is given.
+func localModel(env boot.Environment, base string) boot.Environment {
+	if env["GEMINI_API_KEY"]+env["AI_INTEGRATIONS_GEMINI_API_KEY"] != "" {
+		return nil
+	}
+	return boot.Environment{"GEMINI_API_KEY": "local", "GOOGLE_GEMINI_BASE_URL": base + geminiPrefix}
+}
+
+// withPlaceholders completes the settings that the stand-ins will make, so that the others can be checked before any starts.
+func withPlaceholders(env boot.Environment) boot.Environment {
+	complete := maps.Clone(env)
+	complete["DATABASE_URL"] = cmp.Or(complete["DATABASE_URL"], "postgres://placeholder/")
+	return complete
+}
+
+// openFunctions opens every registered function; a setting that several miss is reported once.
+func openFunctions(env boot.Environment) (map[string]http.Handler, error) {
+	opened := map[string]http.Handler{}
+	var lines []string
+	for _, f := range boot.Functions() {
+		h, err := f.Open(env)
+		if err != nil {
+			lines = append(lines, strings.Split(err.Error(), "\n")...)
+			continue
+		}
+		opened[f.Entry] = h
+	}
+	if len(lines) > 0 {
+		slices.Sort(lines)
+		return nil, errors.New("  " + strings.Join(slices.Compact(lines), "\n  "))
+	}
+	return opened, nil
+}
+
+// startDatabase uses DATABASE_URL, or a Postgres of its own that keeps its data; then migrates and seeds it. A DATABASE_URL
+// must be able to migrate; the functions take the application's role whoever logs in.
+func (s *stack) startDatabase(ctx context.Context, keys *state) error {
+	owner := strings.Replace(s.env["DATABASE_URL"], "postgresql+asyncpg://", "postgresql://", 1)
+	if owner == "" {
+		server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(keys.dir, "postgres")})
+		if err != nil {
+			return err
+		}
+		s.stops = append(s.stops, func() { _ = server.Stop() })
+		owner, s.env["DATABASE_URL"] = server.URL("postgres", "postgres"), server.URL("chattercheatah_app", "postgres")
+	}
+	if err := migrate(ctx, owner); err != nil {
+		return err
+	}
+	return seed(ctx, s.env, owner)
+}
+
+func migrate(ctx context.Context, url string) error {
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		return fmt.Errorf("opening the database: %w", err)
+	}
+	defer func() { _ = db.Close() }()
+	return migrations.Up(ctx, db)
+}
+
+func seed(ctx context.Context, env boot.Environment, owner string) error {
+	db, err := boot.Database{URL: private.NewSecret(owner), Key: private.NewSecret(env["FIELD_ENCRYPTION_KEY"])}.Open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	hash, err := auth.HashPassword(private.NewSecret(env["ADMIN_PASSWORD"]))
+	if err != nil {
+		return fmt.Errorf("ADMIN_PASSWORD: %w", err)
+	}
+	if _, err := db.Operator().SeedAdmin(ctx, env["ADMIN_EMAIL"], private.NewSecret(hash)); err != nil {
+		return err
+	}
+	return demo.Seed(ctx, db)
+}
+
+// startGoogle starts the stand-ins of Cloud Tasks, Cloud Scheduler, Firestore and Pub/Sub, each unless it is set otherwise.
+func (s *stack) startGoogle() error {
+	if s.env["CLOUD_TASKS_EMULATOR_HOST"] == "" {
+		if err := s.startTasks(); err != nil {
+			return err
+		}
+	}
+	if s.env["FIRESTORE_EMULATOR_HOST"] == "" {
+		server, err := ephemeraltest.Start("127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		s.stops = append(s.stops, server.Stop)
+		s.env["FIRESTORE_EMULATOR_HOST"] = server.Addr()
+	}
+	if s.env["PUBSUB_EMULATOR_HOST"] == "" {
+		if err := s.startPubSub(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *stack) startTasks() error {
+	server, err := tasktest.Start(tasktest.Options{Queues: []string{s.env["CLOUD_TASKS_QUEUE"]}})
+	if err != nil {
+		return err
+	}
+	s.stops = append(s.stops, server.Stop)
+	s.env["CLOUD_TASKS_EMULATOR_HOST"] = server.Addr()
+	s.env["OIDC_ISSUER"] = cmp.Or(s.env["OIDC_ISSUER"], server.Issuer())
+	s.env["OIDC_KEYS_URL"] = cmp.Or(s.env["OIDC_KEYS_URL"], server.KeysURL())
+	deployments, err := deployment.All(".")
+	if err != nil {
+		return err
+	}
+	for _, d := range deployments {
+		if d.Schedule != nil {
+			server.Schedule(sweepEvery, s.env["CLOUD_TASKS_WORKER_URL"]+d.Schedule.Path, cmp.Or(s.env["CLOUD_TASKS_AUDIENCE"], s.env["CLOUD_TASKS_WORKER_URL"]), s.env["CLOUD_TASKS_SERVICE_ACCOUNT"])
+		}
+	}
+	return nil
+}
+
+// stop ends what start began, the other way round.
+func (s *stack) stop() {
+	for _, stop := range slices.Backward(s.stops) {
+		stop()
+	}
+	s.stops = nil
+}

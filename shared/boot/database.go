@@ -1,0 +1,74 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/store"
+)
+
+// Database is how a function reaches Postgres.
+type Database struct {
+	URL private.Secret `env:"DATABASE_URL,required,notEmpty"`
+	Key private.Secret `env:"FIELD_ENCRYPTION_KEY"`
+}
+
+// Validate reports a connection string or key that cannot be read; it repeats neither.
+func (d Database) Validate() error {
+	_, urlErr := d.config()
+	_, keyErr := store.ParseKeyring(d.Key)
+	return errors.Join(urlErr, keyErr)
+}
+
+// Open makes the store. It dials nothing: the first query does.
+func (d Database) Open() (*store.Store, error) {
+	config, err := d.config()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := store.ParseKeyring(d.Key)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	if err != nil {
+		return nil, fmt.Errorf("opening the database pool: %w", err)
+	}
+	return store.New(pool, keys), nil
+}
+
+// connections is how many an instance holds at most, unless the connection string says pool_max_conns: instances times
+// connections must stay below what the database or its pooler takes.
+const connections = 8
+
+var errDatabaseURL = errors.New("DATABASE_URL is not a Postgres connection string, such as postgresql://user:password@host:5432/database")
+
+// config reads the connection string. The form postgresql+asyncpg:// is accepted with its parameter ssl. Statements are
+// described once and executed unnamed, which a pooler in transaction mode allows and a prepared statement is not.
+func (d Database) config() (*pgxpool.Config, error) {
+	url := strings.Replace(d.URL.Reveal(), "postgresql+asyncpg://", "postgresql://", 1)
+	url = strings.Replace(strings.Replace(url, "?ssl=", "?sslmode=", 1), "&ssl=", "&sslmode=", 1)
+	if !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://") {
+		return nil, errDatabaseURL
+	}
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, errDatabaseURL
+	}
+	if !strings.Contains(url, "pool_max_conns=") {
+		config.MaxConns = connections
+	}
+	config.MaxConnIdleTime = 5 * time.Minute
+	config.MaxConnLifetime = 30 * time.Minute
+	config.MaxConnLifetimeJitter = 5 * time.Minute
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	return config, nil
+}

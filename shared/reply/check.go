@@ -1,0 +1,194 @@
+package reply
+
+import (
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode"
+
+	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/telnyx"
+)
+
+// maxSegments is how long a text may get.
+const maxSegments = 5
+
+// ErrNothingLeft says that nothing of an answer may be sent.
+var ErrNothingLeft = errors.New("nothing of the model's answer may be sent")
+
+// Allowed are the addresses that a tenant's own words contain: links, mailboxes and phone numbers. No other may be sent.
+type Allowed map[string]bool
+
+var (
+	link  = regexp.MustCompile(`(?i)\bhttps?://[^\s<>"'\x60]+|\bwww\.[^\s<>"'\x60]+|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|net|org|io|co|us|info|biz|app|dev|edu|gov|me|ly|gl|test|example|site|online|shop|store|club|xyz|link|page|[a-z]{2}/)(?:/[^\s<>"'\x60]*|\b)`)
+	email = regexp.MustCompile(`(?i)[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+`)
+	phone = regexp.MustCompile(`(?:\+|\b)\d[\d\s().\-/]{5,}\d\b`)
+)
+
+// AllowedFrom collects the addresses in a tenant's own words.
+func AllowedFrom(texts ...string) Allowed {
+	a := Allowed{}
+	for _, text := range texts {
+		for _, found := range addresses(text) {
+			a[found] = true
+		}
+	}
+	return a
+}
+
+// addresses lists what in a text can be followed, written to or called, each in one canonical form.
+func addresses(text string) []string {
+	var all []string
+	text = email.ReplaceAllStringFunc(text, func(m string) string {
+		all = append(all, "mailto:"+strings.ToLower(strings.TrimRight(m, ".")))
+		return " "
+	})
+	text = link.ReplaceAllStringFunc(text, func(m string) string {
+		all = append(all, canonicalLink(m))
+		return " "
+	})
+	for _, m := range phone.FindAllString(text, -1) {
+		if digits := onlyDigits(m); len(digits) >= 7 && len(digits) <= 15 && !isDate(m) {
+			all = append(all, "tel:"+digits[max(0, len(digits)-10):])
+		}
+	}
+	return all
+}
+
+// isDate tells 2026-11-24 and its kin from a phone number.
+var dateForm = regexp.MustCompile(`^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})$`)
+
+func isDate(s string) bool { return dateForm.MatchString(strings.TrimSpace(s)) }
+
+func onlyDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// canonicalLink drops what does not change where a link leads: the scheme, www, the host's case, a last slash, the sentence's
+// punctuation.
+func canonicalLink(s string) string {
+	s = strings.TrimRight(s, `.,;:!?)]}*_>`+"/")
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	u, err := url.Parse(s)
+	if err != nil {
+		return "link:" + s
+	}
+	u.Host = strings.TrimPrefix(strings.ToLower(u.Host), "www.")
+	rest := strings.TrimRight(u.EscapedPath(), "/")
+	if u.RawQuery != "" {
+		rest += "?" + u.RawQuery
+	}
+	if u.User != nil {
+		rest = u.User.String() + "@" + rest
+	}
+	return "link:" + u.Host + rest
+}
+
+func (a Allowed) permits(sentence string) bool {
+	for _, found := range addresses(sentence) {
+		if !a[found] {
+			return false
+		}
+	}
+	return true
+}
+
+// Check makes of a model's answer what may be texted: plain text, only addresses that the tenant's own words contain, at
+// most five segments. A sentence with a foreign address is dropped whole, and so are sentences at the end that are too
+// many; a link is never cut. ErrNothingLeft when nothing remains.
+func Check(answer private.Text, allowed Allowed) (private.Text, error) {
+	text := plain(answer.Reveal())
+	var kept []string
+	for _, s := range sentences(text) {
+		if allowed.permits(s) {
+			kept = append(kept, s)
+		}
+	}
+	for len(kept) > 1 && telnyx.Segments(strings.Join(kept, "")) > maxSegments {
+		kept = kept[:len(kept)-1]
+	}
+	text = strings.TrimSpace(strings.Join(kept, ""))
+	if telnyx.Segments(text) > maxSegments {
+		text = cutWords(text)
+	}
+	// Joining and cutting can bring together what stood apart; what was checked in parts is checked once more as a whole.
+	if !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) || !allowed.permits(text) {
+		return private.Text{}, ErrNothingLeft
+	}
+	return private.NewText(text), nil
+}
+
+// cutWords drops words from the end until the text fits. Links hold no space, so none is cut.
+func cutWords(text string) string {
+	for telnyx.Segments(text) > maxSegments {
+		end := strings.LastIndexAny(text, " \n")
+		if end < 0 {
+			return ""
+		}
+		text = strings.TrimSpace(text[:end])
+	}
+	return text
+}
+
+// sentenceBreak ends a sentence: punctuation and white space, or a new line. A dot within an address has no space after it.
+var sentenceBreak = regexp.MustCompile(`[.!?…]+["'”’)]*\s+|\n+`)
+
+// sentences splits a text into parts that make it up again when joined.
+func sentences(text string) []string {
+	var all []string
+	start := 0
+	for _, m := range sentenceBreak.FindAllStringIndex(text, -1) {
+		all = append(all, text[start:m[1]])
+		start = m[1]
+	}
+	return append(all, text[start:])
+}
+
+// What of markdown is taken off, in this order.
+var markdown = []struct {
+	find *regexp.Regexp
+	put  string
+}{
+	{regexp.MustCompile("(?m)^\\s*```.*$"), ""},
+	{regexp.MustCompile(`!?\[([^\]\n]*)\]\((\S+?)\)`), "$1: $2"},
+	{regexp.MustCompile(`(?m)^\s{0,3}#{1,6}\s+`), ""},
+	{regexp.MustCompile(`(?m)^\s*[-*•]\s+`), ""},
+	{regexp.MustCompile(`(?m)^\s*>\s?`), ""},
+	{regexp.MustCompile(`\*\*([^*\n]+)\*\*`), "$1"},
+	{regexp.MustCompile(`\*([^*\s][^*\n]*)\*`), "$1"},
+	{regexp.MustCompile(`(^|\s)__([^_\n]+)__`), "$1$2"},
+	{regexp.MustCompile("`([^`\n]*)`"), "$1"},
+	{regexp.MustCompile(`(?i)^\s*(?:assistant|receptionist|ai|bot)\s*:\s*`), ""},
+}
+
+var (
+	manySpaces   = regexp.MustCompile(`[ \t]+`)
+	manyNewlines = regexp.MustCompile(`\s*\n\s*`)
+)
+
+// plain takes markdown, control and direction marks off, and joins white space.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case unicode.IsControl(r), r >= 0x202A && r <= 0x202E, r >= 0x2066 && r <= 0x2069, r == 0x200B, r == 0xFEFF, r == 0x200E, r == 0x200F, r == 0x2060:
+			return -1
+		default:
+			return r
+		}
+	}, strings.ToValidUTF8(strings.ReplaceAll(s, "\r", "\n"), ""))
+	for _, m := range markdown {
+		s = m.find.ReplaceAllString(s, m.put)
+	}
+	s = manyNewlines.ReplaceAllString(manySpaces.ReplaceAllString(s, " "), "\n")
+	return strings.TrimSpace(s)
+}

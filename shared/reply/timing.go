@@ -1,0 +1,34 @@
+package reply
+
+import (
+	"time"
+
+	"github.com/chattercheatah/chattercheatah/shared/crash"
+)
+
+// How long things may take. A claim outlives the slowest composing (the model's 45 seconds) and a flight the slowest send,
+// so that a lease which ran out means a worker that died.
+var (
+	composeTimeout = 45 * time.Second
+	sendTimeout    = 15 * time.Second
+	claimLease     = quick(90 * time.Second)
+	flightLease    = quick(30 * time.Second)
+
+	busyWait    = quick(3 * time.Second)  // before asking again whether the conversation is free
+	backOffUnit = quick(10 * time.Second) // times the square of the attempts
+	maxAttempts = 6
+
+	firstLook      = quick(15 * time.Second) // after an answer was lost
+	believeAbsence = quick(3 * time.Minute)  // the provider's record has shown by then what it has
+
+	sweepAfter  = quick(20 * time.Second) // an on-time task has begun by then
+	sweepAtMost = 1000
+)
+
+// quick shortens the leases in the crash test's build, which waits for many of them to run out.
+func quick(d time.Duration) time.Duration {
+	if crash.Enabled {
+		return d / 30
+	}
+	return d
+}

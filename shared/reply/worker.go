@@ -1,0 +1,230 @@
+package reply
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/chattercheatah/chattercheatah/shared/crash"
+	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/store"
+	"github.com/chattercheatah/chattercheatah/shared/telnyx"
+)
+
+// Turn is one side's words in a conversation.
+type Turn struct {
+	FromCustomer bool
+	Text         private.Text
+}
+
+// Model writes an answer to the last turn. It returns within the context's deadline.
+type Model interface {
+	Answer(ctx context.Context, system private.Text, turns []Turn) (private.Text, error)
+}
+
+// Worker composes and sends replies.
+type Worker struct {
+	Store     *store.Store
+	Queue     Queue
+	Model     Model
+	Telnyx    *telnyx.Client
+	ReportURL string // where Telnyx sends delivery reports, e.g. https://fn.example.test/api/v1/telnyx/sms/status
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Done says what came of working on a reply, as the log tells it.
+type Done string
+
+// What can come of working on a reply.
+const (
+	DoneSent      Done = "sent"
+	DoneSettled   Done = "settled"      // an unknown outcome was found out: the text had been taken
+	DoneUnknown   Done = "unknown"      // the outcome is to be found out; looked at again later
+	DonePostponed Done = "postponed"    // it surely was not sent and is tried again later
+	DoneNotDue    Done = "not_due"      // its time has moved; queued for then
+	DoneBusy      Done = "busy"         // another reply of the conversation goes first; queued for later
+	DoneEnded     Done = "ended"        // nothing is to be sent: opted out, taken over, rejected
+	DoneAlready   Done = "already_done" // somebody else has done it
+	DoneNone      Done = "no_such_reply"
+)
+
+// Work brings one reply as far as it can go now. Whatever is still to be done later has been queued when it returns without
+// an error; with one, the same task should come again. It may be called any number of times, at the same time too, and
+// sends at most one text.
+func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done, error) {
+	crash.Point("worker.received")
+	r, standing, err := t.ClaimReply(ctx, replyID, claimLease)
+	if err != nil {
+		return "", err
+	}
+	if r != nil {
+		crash.Point("worker.claimed")
+		return w.answer(ctx, t, r)
+	}
+	switch {
+	case standing.State == "":
+		return DoneNone, nil
+	case standing.State == store.Unknown && standing.Due:
+		return w.settle(ctx, t, replyID)
+	case standing.State == store.Planned && !standing.Due:
+		return DoneNotDue, w.Queue.PutReply(ctx, t.Scope().ID(), replyID, standing.ActAt)
+	case standing.State == store.Planned:
+		return DoneBusy, w.later(ctx, t, replyID, busyWait)
+	case standing.State == store.Claimed || standing.State == store.Sending || standing.State == store.Unknown:
+		return DoneBusy, w.later(ctx, t, replyID, max(standing.ActAt.Sub(w.Now()), busyWait))
+	default:
+		return DoneAlready, nil
+	}
+}
+
+func (w *Worker) later(ctx context.Context, t *store.Tenant, replyID int64, wait time.Duration) error {
+	return w.Queue.PutReply(ctx, t.Scope().ID(), replyID, w.Now().Add(wait))
+}
+
+func (w *Worker) answer(ctx context.Context, t *store.Tenant, r *store.Reply) (Done, error) {
+	text, afterHours, err := w.compose(ctx, t, r)
+	if errors.Is(err, errNothingToSay) {
+		return ended(t.SuppressReply(ctx, r, "told_hours_already"))
+	}
+	if err != nil {
+		return "", err
+	}
+	crash.Point("worker.composed")
+	switch err := t.BeginSend(ctx, r, text, afterHours, flightLease); {
+	case errors.Is(err, store.ErrOptedOut):
+		return ended(t.SuppressReply(ctx, r, "opted_out"))
+	case errors.Is(err, store.ErrLostClaim):
+		return DoneAlready, nil
+	case err != nil:
+		return "", err
+	}
+	crash.Point("worker.in_flight")
+	return w.send(ctx, t, r, text)
+}
+
+// send makes the one attempt that BeginSend announced. From here on nothing may return early without writing down how it
+// ended; a worker that dies leaves the reply in flight, and its lease runs out into the unknown.
+func (w *Worker) send(ctx context.Context, t *store.Tenant, r *store.Reply, text private.Text) (Done, error) {
+	if r.APIKey.IsZero() || r.From.IsZero() {
+		return ended(t.RejectReply(ctx, r, "no_telnyx_credentials"))
+	}
+	sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	sent, err := w.Telnyx.Send(sendCtx, r.APIKey, telnyx.Outgoing{
+		From: r.From, To: r.To, Text: text, ProfileID: r.ProfileID, WebhookURL: w.reportURL(r),
+	})
+	crash.Point("worker.sent")
+	if err != nil {
+		return w.unsent(context.WithoutCancel(ctx), t, r, err)
+	}
+	if err := t.AcceptReply(context.WithoutCancel(ctx), r.ID, sent.ID); err != nil {
+		return "", err // the text is out: the reply is in flight, and settling finds what Telnyx knows
+	}
+	crash.Point("worker.accepted")
+	return DoneSent, nil
+}
+
+// unsent deals with a send that did not succeed: surely not sent and hopeless, surely not sent and worth another try, or
+// unknown.
+func (w *Worker) unsent(ctx context.Context, t *store.Tenant, r *store.Reply, err error) (Done, error) {
+	var failed *telnyx.SendError
+	if !errors.As(err, &failed) || failed.Outcome == telnyx.Unknown {
+		w.Log.WarnContext(ctx, "the answer to a send was lost", "tenant_id", t.Scope().ID(), "reply_id", r.ID, "error", err)
+		if err := t.LoseTrack(ctx, r, firstLook); err != nil {
+			return ifStillOurs(DoneUnknown, err)
+		}
+		return DoneUnknown, w.later(ctx, t, r.ID, firstLook)
+	}
+	w.Log.WarnContext(ctx, "a text was refused", "tenant_id", t.Scope().ID(), "reply_id", r.ID, "error", err)
+	switch {
+	case failed.Reason == telnyx.OptedOut:
+		return ended(t.OptedOutAtProvider(ctx, r))
+	case failed.Reason == telnyx.BackOff && r.Attempts < maxAttempts:
+		wait := max(failed.RetryAfter, time.Duration(r.Attempts*r.Attempts)*backOffUnit)
+		if err := t.PostponeReply(ctx, r, wait); err != nil {
+			return ifStillOurs(DonePostponed, err)
+		}
+		return DonePostponed, w.later(ctx, t, r.ID, wait)
+	default:
+		return ended(t.RejectReply(ctx, r, string(failed.Reason)))
+	}
+}
+
+func (w *Worker) reportURL(r *store.Reply) string {
+	return w.ReportURL + "?" + url.Values{"reply": {r.Token}}.Encode()
+}
+
+// ended reports a reply that is over. One that was no longer ours is over too, by somebody else's hand.
+func ended(err error) (Done, error) { return ifStillOurs(DoneEnded, err) }
+
+func ifStillOurs(done Done, err error) (Done, error) {
+	if errors.Is(err, store.ErrLostClaim) {
+		return DoneAlready, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return done, nil
+}
+
+// settle finds out what became of a send whose answer was lost. The provider's own record decides: it has the text, or it
+// has had time to show it and does not, or it cannot be asked. Only the second sends again.
+func (w *Worker) settle(ctx context.Context, t *store.Tenant, replyID int64) (Done, error) {
+	r, err := t.Reply(ctx, replyID)
+	if err != nil || r == nil {
+		return DoneNone, err
+	}
+	age := w.Now().Sub(r.SendingAt)
+	id, found, err := w.Telnyx.FindSent(ctx, r.APIKey, telnyx.SentQuery{
+		From: r.From, To: r.To, WebhookURL: w.reportURL(r), After: r.SendingAt.Add(-time.Minute), Before: w.Now().Add(time.Minute),
+	})
+	switch {
+	case err == nil && found:
+		return ifStillOurs(DoneSettled, t.AcceptReply(ctx, r.ID, id))
+	case err == nil && age >= believeAbsence:
+		if err := t.SendAgain(ctx, r); err != nil {
+			return ifStillOurs(DonePostponed, err)
+		}
+		return DonePostponed, w.later(ctx, t, r.ID, 0)
+	case err != nil:
+		w.Log.WarnContext(ctx, "the provider could not say whether a text was sent", "tenant_id", t.Scope().ID(), "reply_id", r.ID, "error", err)
+		if err := t.FlagConversation(ctx, r.ConversationID, "unsure_whether_sent"); err != nil {
+			return "", err
+		}
+	}
+	wait := nextLook(age)
+	if err := t.LookAgain(ctx, r, wait); err != nil {
+		return ifStillOurs(DoneUnknown, err)
+	}
+	if wait > time.Hour {
+		return DoneUnknown, nil // the sweeper's turn
+	}
+	return DoneUnknown, w.later(ctx, t, r.ID, wait)
+}
+
+// nextLook spaces the looks at an unknown send: soon at first, then ever more seldom, for a day; after that it rests with
+// the people whom the marked conversation has told.
+func nextLook(age time.Duration) time.Duration {
+	if age > 24*time.Hour {
+		return 365 * 24 * time.Hour
+	}
+	return min(max(firstLook, age), 30*time.Minute)
+}
+
+// Sweep queues every reply that is overdue: recorded and never queued, or left behind by a worker that died. It returns how
+// many it queued. The work itself is idempotent, so a reply that was queued after all does no harm.
+func (w *Worker) Sweep(ctx context.Context) (int, error) {
+	overdue, err := w.Store.OverdueReplies(ctx, sweepAfter, sweepAtMost)
+	if err != nil {
+		return 0, err
+	}
+	for i, o := range overdue {
+		if err := w.Queue.PutReply(ctx, o.Scope.ID(), o.ReplyID, w.Now()); err != nil {
+			return i, err
+		}
+	}
+	return len(overdue), nil
+}

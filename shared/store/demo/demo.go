@@ -1,0 +1,97 @@
+// Package demo holds the two tenants that the local server and the tests start with. Everything in it is invented.
+package demo
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
+	"github.com/chattercheatah/chattercheatah/shared/store"
+	"github.com/chattercheatah/chattercheatah/shared/tenant"
+)
+
+// Business is a demo tenant.
+type Business struct {
+	ID        tenant.ID
+	Name      string
+	Subdomain string
+	Phone     private.Phone  // its Telnyx number
+	APIKey    private.Secret // its Telnyx API key, which only the fake Telnyx takes
+	Profile   prompt.Profile
+	Prompt    []prompt.Section
+}
+
+// SwimSchool is tenant 1042.
+func SwimSchool() Business {
+	return Business{
+		ID: 1042, Name: "Example Swim School", Subdomain: "exampleco",
+		Phone: private.MustPhone("+15555550142"), APIKey: private.NewSecret("KEY-demo-1042"),
+		Profile: prompt.Profile{BusinessName: "Example Swim School", WebsiteURL: "https://swim.exampleco.test", Phone: "+15555550123", Email: "support@exampleco.test"},
+		Prompt: []prompt.Section{
+			{Key: "business", Position: 100, Content: "We teach children from three months on to swim, in warm indoor pools.\nOn Saturday we are open from 8 am to 1 pm, with lessons every half hour."},
+			{Key: "prices", Position: 110, Content: "A weekly lesson costs 35 dollars. The trial lesson is free."},
+			{Key: "registration", Position: 120, Content: "To register, use https://swim.exampleco.test/register and choose a level."},
+		},
+	}
+}
+
+// Dentist is tenant 2048.
+func Dentist() Business {
+	return Business{
+		ID: 2048, Name: "Sample Dental Clinic", Subdomain: "sampledental",
+		Phone: private.MustPhone("+15555550148"), APIKey: private.NewSecret("KEY-demo-2048"),
+		Profile: prompt.Profile{BusinessName: "Sample Dental Clinic", WebsiteURL: "https://sampledental.test", Phone: "+15555550124", Email: "desk@sampledental.test"},
+		Prompt: []prompt.Section{
+			{Key: "business", Position: 100, Content: "We are a family dental clinic with three dentists.\nOn Saturday we are open for emergencies only, from 10 am to noon."},
+			{Key: "prices", Position: 110, Content: "A check-up costs 90 dollars without insurance."},
+			{Key: "appointments", Position: 120, Content: "Appointments are made at https://sampledental.test/book or by phone."},
+		},
+	}
+}
+
+// Businesses are both.
+func Businesses() []Business { return []Business{SwimSchool(), Dentist()} }
+
+// Seed makes the demo tenants, with texting on, and the global prompt where there is none. Seeding again changes nothing
+// that a person may have changed since: a tenant that has a prompt keeps it.
+func Seed(ctx context.Context, s *store.Store) error {
+	has, err := s.Operator().HasGlobalPrompt(ctx)
+	if err != nil {
+		return err
+	}
+	if !has {
+		if err := s.Operator().PublishGlobalPrompt(ctx, "Global base", prompt.Base()); err != nil {
+			return err
+		}
+	}
+	for _, b := range Businesses() {
+		if err := seed(ctx, s, b); err != nil {
+			return fmt.Errorf("seeding tenant %v: %w", b.ID, err)
+		}
+	}
+	return nil
+}
+
+func seed(ctx context.Context, s *store.Store, b Business) error {
+	if err := s.Operator().PutTenant(ctx, b.ID, b.Name, b.Subdomain); err != nil {
+		return err
+	}
+	t := s.For(tenant.ByCommand(b.ID))
+	settings, err := t.SMSSettings(ctx)
+	if err != nil || !settings.Phone.IsZero() {
+		return err // it was seeded before
+	}
+	if err := t.ConfigureSMS(ctx, store.SMSConfig{TelnyxPhone: b.Phone, TelnyxAPIKey: b.APIKey}); err != nil {
+		return err
+	}
+	if err := t.SaveProfile(ctx, b.Profile); err != nil {
+		return err
+	}
+	if err := t.PublishPrompt(ctx, b.Name, b.Prompt); err != nil {
+		return err
+	}
+	on := true
+	_, err = t.ChangeSMSSettings(ctx, store.SMSSettingsChange{Enabled: &on})
+	return err
+}

@@ -1,0 +1,41 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
+)
+
+// PublishPrompt makes sections the tenant's live prompt, as the next version, in one transaction.
+func (t *Tenant) PublishPrompt(ctx context.Context, name string, sections []prompt.Section) error {
+	id := t.id()
+	return t.run(ctx, "publishing the prompt", func(b *pgx.Batch) { queuePublish(b, &id, name, sections) })
+}
+
+// queuePublish retires the bundle in production and puts a new one in its place; tenantID nil is the global bundle.
+func queuePublish(b *pgx.Batch, tenantID *int64, name string, sections []prompt.Section) {
+	keys, contents, orders := make([]string, len(sections)), make([]string, len(sections)), make([]int, len(sections))
+	for i, s := range sections {
+		keys[i], contents[i], orders[i] = s.Key, s.Content, s.Position
+	}
+	b.Queue(`update prompt_bundles set status = 'draft' where tenant_id is not distinct from $1 and status = 'PRODUCTION'`, tenantID)
+	b.Queue(`insert into prompt_bundles (tenant_id, name, version, status, published_at)
+		select $1, $2, coalesce(max(version), 0) + 1, 'PRODUCTION', now() from prompt_bundles where tenant_id is not distinct from $1`, tenantID, name)
+	b.Queue(`insert into prompt_sections (bundle_id, section_key, content, sort_order)
+		select b.id, s.key, s.content, s.sort_order
+		  from prompt_bundles b, unnest($2::text[], $3::text[], $4::int[]) s (key, content, sort_order)
+		 where b.tenant_id is not distinct from $1 and b.status = 'PRODUCTION'`, tenantID, keys, contents, orders)
+}
+
+// SaveProfile replaces the tenant's business profile.
+func (t *Tenant) SaveProfile(ctx context.Context, p prompt.Profile) error {
+	return t.run(ctx, "saving the business profile", func(b *pgx.Batch) {
+		b.Queue(`insert into tenant_business_profiles (tenant_id, business_name, website_url, phone_number, email)
+			values ($1, $2, $3, nullif($4, ''), $5)
+			on conflict (tenant_id) do update set business_name = excluded.business_name, website_url = excluded.website_url,
+				phone_number = excluded.phone_number, email = excluded.email, updated_at = now()`,
+			t.id(), p.BusinessName, p.WebsiteURL, p.Phone, p.Email)
+	})
+}

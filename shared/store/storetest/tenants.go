@@ -1,0 +1,132 @@
+package storetest
+
+import (
+	"context"
+	"encoding/base64"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/store"
+	"github.com/chattercheatah/chattercheatah/shared/store/demo"
+	"github.com/chattercheatah/chattercheatah/shared/tenant"
+)
+
+// FieldKey is the tests' FIELD_ENCRYPTION_KEY.
+var FieldKey = private.NewSecret(base64.StdEncoding.EncodeToString([]byte("an invented key of thirty-two by")))
+
+// DB is a database with both demo tenants in it, texting on.
+type DB struct {
+	URLs
+	Store      *store.Store // as the application's role
+	Operator   *store.Store // as the superuser, for what operators' commands do
+	SwimSchool *store.Tenant
+	Dentist    *store.Tenant
+
+	SwimSchoolPhone, DentistPhone private.Phone
+}
+
+// New gives a test a database of its own with tenants 1042 and 2048.
+func New(t testing.TB) *DB {
+	t.Helper()
+	urls := Database(t)
+	db := &DB{
+		URLs: urls, Store: open(t, urls.App), Operator: open(t, urls.Owner),
+		SwimSchoolPhone: demo.SwimSchool().Phone, DentistPhone: demo.Dentist().Phone,
+	}
+	if err := demo.Seed(t.Context(), db.Operator); err != nil {
+		t.Fatal(err)
+	}
+	db.SwimSchool = db.Store.For(tenant.ByCommand(demo.SwimSchool().ID))
+	db.Dentist = db.Store.For(tenant.ByCommand(demo.Dentist().ID))
+	return db
+}
+
+func open(t testing.TB, url string) *store.Store {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := store.ParseKeyring(FieldKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(pool, keys)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// SetWait sets how long the tenant's answers wait for more texts.
+func (db *DB) SetWait(t testing.TB, of *store.Tenant, wait time.Duration) {
+	t.Helper()
+	if _, err := of.ChangeSMSSettings(t.Context(), store.SMSSettingsChange{ReplyWait: &wait}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Receive records an inbound text to the tenant's number, sent now.
+func (db *DB) Receive(t testing.TB, to *store.Tenant, from private.Phone, words, providerID string) store.Recorded {
+	t.Helper()
+	number := db.SwimSchoolPhone
+	if to.Scope().ID() == db.Dentist.Scope().ID() {
+		number = db.DentistPhone
+	}
+	rec, err := to.RecordInbound(t.Context(), store.Inbound{From: from, To: number, Text: private.NewText(words), ProviderMessageID: providerID, OccurredAt: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rec
+}
+
+// Query reads one column as the superuser, whom row level security does not bind.
+func (db *DB) Query(t testing.TB, sql string, args ...any) []string {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), db.Owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	rows, err := conn.Query(t.Context(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// Exec changes the database as the superuser.
+func (db *DB) Exec(t testing.TB, sql string, args ...any) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), db.Owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
+	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Snapshot is every row that belongs to a tenant, as JSON.
+func (db *DB) Snapshot(t testing.TB, id int64) []string {
+	t.Helper()
+	var all []string
+	for _, table := range db.Query(t, `select table_name::text from information_schema.columns
+		where table_schema = 'public' and column_name = 'tenant_id' order by 1`) {
+		all = append(all, db.Query(t, `select '`+table+` ' || to_jsonb(x)::text from `+pgx.Identifier{table}.Sanitize()+` x where tenant_id = $1 order by 1`, id)...)
+	}
+	all = append(all, db.Query(t, `select 'messages ' || to_jsonb(m)::text from messages m join conversations c on c.id = m.conversation_id where c.tenant_id = $1 order by 1`, id)...)
+	return append(all, db.Query(t, `select 'prompt_sections ' || to_jsonb(s)::text from prompt_sections s join prompt_bundles b on b.id = s.bundle_id where b.tenant_id = $1 order by 1`, id)...)
+}
