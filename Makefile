@@ -24,7 +24,7 @@ crash: ## kill the system at every named point, many times; count what is lost o
 	@go run ./scripts/dev crash
 
 schema: ## write migrations/schema.sql anew
-	@go test ./migrations -run TestSchema -update
+	@go run ./scripts/dev test ./migrations -run TestSchema -update
 
 routes: ## write the golden route table anew
-	@go test ./scripts/dev -run TestRoutes -update
+	@go run ./scripts/dev test ./scripts/dev -run TestRoutes -update

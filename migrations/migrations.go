@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -68,11 +69,12 @@ func Status(ctx context.Context, db *sql.DB) ([]Step, error) {
 }
 
 func provider(db *sql.DB) (*goose.Provider, error) {
-	locker, err := lock.NewPostgresSessionLocker()
+	// A row is the lock, not the session: behind a pooler in transaction mode a session is not ours to keep.
+	locker, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(200*time.Millisecond, 600))
 	if err != nil {
 		return nil, fmt.Errorf("preparing the migration lock: %w", err)
 	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, FS, goose.WithSessionLocker(locker), goose.WithExcludeNames([]string{"schema.sql"}))
+	p, err := goose.NewProvider(goose.DialectPostgres, db, FS, goose.WithLocker(locker), goose.WithExcludeNames([]string{"schema.sql"}))
 	if err != nil {
 		return nil, fmt.Errorf("reading the migrations: %w", err)
 	}

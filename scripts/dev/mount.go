@@ -29,7 +29,9 @@ func (s *stack) mount(functions map[string]http.Handler, keys *state) (http.Hand
 		return nil, err
 	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { _ = httpx.Write(w, http.StatusOK, map[string]string{"status": "ok"}) })
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		_ = httpx.Write(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
 	for _, d := range deployments {
 		h := functions[d.Entry]
 		if h == nil {

@@ -14,10 +14,6 @@ import (
 // run serves the whole system until ctx ends.
 func run(ctx context.Context) error {
 	env := boot.OSEnvironment()
-	port, err := portOf(env)
-	if err != nil {
-		return err
-	}
 	keys, err := openState()
 	if err != nil {
 		return err
@@ -27,6 +23,10 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer s.stop()
+	port, err := portOf(env)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", ":"+port)
 	if err != nil {
 		return fmt.Errorf("PORT %s is taken; stop what uses it or set PORT to another: %w", port, err)

@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"path/filepath"
@@ -15,7 +13,7 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/migrations"
 	"github.com/chattercheatah/chattercheatah/scripts/internal/deployment"
-	"github.com/chattercheatah/chattercheatah/shared/auth"
+	"github.com/chattercheatah/chattercheatah/scripts/internal/seed"
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
@@ -23,8 +21,6 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/store/localpg"
 	"github.com/chattercheatah/chattercheatah/shared/task/tasktest"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // the migrations' driver
 )
 
 // stack is the whole local system.
@@ -54,8 +50,8 @@ func start(ctx context.Context, given boot.Environment, keys *state) (s *stack, 
 	}()
 	s.fill(localDefaults(s.base, keys))
 	s.fill(localModel(s.env, s.base))
-	if _, err := openFunctions(withPlaceholders(s.env)); err != nil {
-		return s, fmt.Errorf("settings to mend:\n%w", err)
+	if err := check(withPlaceholders(s.env)); err != nil {
+		return s, err
 	}
 	if err := s.startDatabase(ctx, keys); err != nil {
 		return s, err
@@ -112,63 +108,82 @@ func withPlaceholders(env boot.Environment) boot.Environment {
 	return complete
 }
 
-// openFunctions opens every registered function; a setting that several miss is reported once.
-func openFunctions(env boot.Environment) (map[string]http.Handler, error) {
-	opened := map[string]http.Handler{}
+// check reports every setting that is missing or malformed, those that only the local server reads too.
+func check(env boot.Environment) error {
+	_, err := openFunctions(env)
+	_, adminErr := boot.Settings[seed.Admin](env)
+	_, portErr := portOf(env)
+	if all := oneALine(err, adminErr, portErr); len(all) > 0 {
+		return errors.New("settings to mend:\n  " + strings.Join(all, "\n  "))
+	}
+	return nil
+}
+
+// oneALine splits joined errors into their lines, each once and in order.
+func oneALine(errs ...error) []string {
 	var lines []string
-	for _, f := range boot.Functions() {
-		h, err := f.Open(env)
+	for _, err := range errs {
 		if err != nil {
 			lines = append(lines, strings.Split(err.Error(), "\n")...)
-			continue
 		}
+	}
+	slices.Sort(lines)
+	return slices.Compact(lines)
+}
+
+// openFunctions opens every registered function.
+func openFunctions(env boot.Environment) (map[string]http.Handler, error) {
+	opened := map[string]http.Handler{}
+	var errs []error
+	for _, f := range boot.Functions() {
+		h, err := f.Open(env)
 		opened[f.Entry] = h
+		errs = append(errs, err)
 	}
-	if len(lines) > 0 {
-		slices.Sort(lines)
-		return nil, errors.New("  " + strings.Join(slices.Compact(lines), "\n  "))
-	}
-	return opened, nil
+	return opened, errors.Join(errs...)
 }
 
 // startDatabase uses DATABASE_URL, or a Postgres of its own that keeps its data; then migrates and seeds it. A DATABASE_URL
 // must be able to migrate; the functions take the application's role whoever logs in.
 func (s *stack) startDatabase(ctx context.Context, keys *state) error {
-	owner := strings.Replace(s.env["DATABASE_URL"], "postgresql+asyncpg://", "postgresql://", 1)
-	if owner == "" {
+	owner := boot.Database{URL: private.NewSecret(s.env["DATABASE_URL"]), Key: private.NewSecret(s.env["FIELD_ENCRYPTION_KEY"])}
+	if s.env["DATABASE_URL"] == "" {
 		server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(keys.dir, "postgres")})
 		if err != nil {
 			return err
 		}
 		s.stops = append(s.stops, func() { _ = server.Stop() })
-		owner, s.env["DATABASE_URL"] = server.URL("postgres", "postgres"), server.URL("chattercheatah_app", "postgres")
+		owner.URL, s.env["DATABASE_URL"] = private.NewSecret(server.URL("postgres", "postgres")), server.URL("chattercheatah_app", "postgres")
 	}
 	if err := migrate(ctx, owner); err != nil {
 		return err
 	}
-	return seed(ctx, s.env, owner)
+	return seedAll(ctx, s.env, owner)
 }
 
-func migrate(ctx context.Context, url string) error {
-	db, err := sql.Open("pgx", url)
+func migrate(ctx context.Context, owner boot.Database) error {
+	db, err := owner.SQL()
 	if err != nil {
-		return fmt.Errorf("opening the database: %w", err)
+		return err
 	}
 	defer func() { _ = db.Close() }()
 	return migrations.Up(ctx, db)
 }
 
-func seed(ctx context.Context, env boot.Environment, owner string) error {
-	db, err := boot.Database{URL: private.NewSecret(owner), Key: private.NewSecret(env["FIELD_ENCRYPTION_KEY"])}.Open()
+func seedAll(ctx context.Context, env boot.Environment, owner boot.Database) error {
+	db, err := owner.Open()
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	hash, err := auth.HashPassword(private.NewSecret(env["ADMIN_PASSWORD"]))
+	admin, err := boot.Settings[seed.Admin](env)
 	if err != nil {
-		return fmt.Errorf("ADMIN_PASSWORD: %w", err)
+		return err
 	}
-	if _, err := db.Operator().SeedAdmin(ctx, env["ADMIN_EMAIL"], private.NewSecret(hash)); err != nil {
+	if _, err := admin.Seed(ctx, db); err != nil {
+		return err
+	}
+	if _, err := seed.BasePrompt(ctx, db); err != nil {
 		return err
 	}
 	return demo.Seed(ctx, db)

@@ -2,6 +2,7 @@ package boot
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store"
@@ -42,6 +44,15 @@ func (d Database) Open() (*store.Store, error) {
 		return nil, fmt.Errorf("opening the database pool: %w", err)
 	}
 	return store.New(pool, keys), nil
+}
+
+// SQL opens the database for the migrations, which go through database/sql. It dials nothing.
+func (d Database) SQL() (*sql.DB, error) {
+	config, err := d.config()
+	if err != nil {
+		return nil, err
+	}
+	return stdlib.OpenDB(*config.ConnConfig), nil
 }
 
 // connections is how many an instance holds at most, unless the connection string says pool_max_conns: instances times

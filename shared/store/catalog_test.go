@@ -39,9 +39,9 @@ func connect(t *testing.T, url string) *pgx.Conn {
 var catalogHoles = map[string]string{
 	"tables without forced row level security": `
 		select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
-		   and relname <> 'goose_db_version' and not (relrowsecurity and relforcerowsecurity)`,
+		   and relname not like 'goose_%' and not (relrowsecurity and relforcerowsecurity)`,
 	"tables without a policy for the application": `
-		select c.relname from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'goose_db_version'
+		select c.relname from pg_class c where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname not like 'goose_%'
 		   and not exists (select from pg_policies p where p.tablename = c.relname and 'chattercheatah_app' = any (p.roles))`,
 	"policies for everybody": `select tablename || '.' || policyname from pg_policies where 'public' = any (roles)`,
 	"policies of the application that read no setting": `

@@ -53,18 +53,8 @@ func Dentist() Business {
 // Businesses are both.
 func Businesses() []Business { return []Business{SwimSchool(), Dentist()} }
 
-// Seed makes the demo tenants, with texting on, and the global prompt where there is none. Seeding again changes nothing
-// that a person may have changed since: a tenant that has a prompt keeps it.
+// Seed makes the demo tenants, with texting on. Seeding again changes nothing that a person may have changed since.
 func Seed(ctx context.Context, s *store.Store) error {
-	has, err := s.Operator().HasGlobalPrompt(ctx)
-	if err != nil {
-		return err
-	}
-	if !has {
-		if err := s.Operator().PublishGlobalPrompt(ctx, "Global base", prompt.Base()); err != nil {
-			return err
-		}
-	}
 	for _, b := range Businesses() {
 		if err := seed(ctx, s, b); err != nil {
 			return fmt.Errorf("seeding tenant %v: %w", b.ID, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 	"github.com/chattercheatah/chattercheatah/shared/tenant"
@@ -36,6 +37,9 @@ func New(t testing.TB) *DB {
 	db := &DB{
 		URLs: urls, Store: open(t, urls.App), Operator: open(t, urls.Owner),
 		SwimSchoolPhone: demo.SwimSchool().Phone, DentistPhone: demo.Dentist().Phone,
+	}
+	if err := db.Operator.Operator().PublishGlobalPrompt(t.Context(), "Global base", prompt.Base()); err != nil {
+		t.Fatal(err)
 	}
 	if err := demo.Seed(t.Context(), db.Operator); err != nil {
 		t.Fatal(err)

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/chattercheatah/chattercheatah/"
+
+// listed is a package with everything that it links.
+type listed struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func packages(t *testing.T) map[string]listed {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,Deps", "./...")
+	command.Dir = "../.."
+	out, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]listed{}
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimPrefix(p.ImportPath, module)] = p
+	}
+}
+
+// mayImport lists, for the packages with a place in the order, all of this module that they may link. What is not listed is
+// free within the other rules.
+var mayImport = map[string][]string{
+	"shared/tenant":    {"shared/fault"},
+	"shared/fault":     {},
+	"shared/private":   {},
+	"shared/crash":     {},
+	"shared/prompt":    {},
+	"shared/hours":     {"shared/fault"},
+	"shared/store":     {"shared/fault", "shared/hours", "shared/private", "shared/prompt", "shared/tenant"},
+	"shared/auth":      {"shared/fault", "shared/hours", "shared/private", "shared/prompt", "shared/store", "shared/tenant"},
+	"shared/telnyx":    {"shared/fault", "shared/private"},
+	"shared/twilio":    {"shared/fault", "shared/private"},
+	"shared/gemini":    {"shared/fault", "shared/private"},
+	"shared/ephemeral": {"shared/fault"},
+	"shared/httpx":     {"shared/fault"},
+}
+
+// mayUse lists who may import a library directly.
+var mayUse = map[string]func(pkg string) bool{
+	"github.com/jackc/pgx/v5":                storeBootOrScript,
+	"github.com/jackc/pgx/v5/pgxpool":        storeBootOrScript,
+	"github.com/jackc/pgx/v5/pgconn":         storeBootOrScript,
+	"google.golang.org/genai":                only("shared/gemini"),
+	module + "shared/gemini":                 func(pkg string) bool { return strings.HasSuffix(pkg, "/worker") },
+	"cloud.google.com/go/firestore":          only("shared/ephemeral"),
+	"cloud.google.com/go/cloudtasks/apiv2":   only("shared/task"),
+	"github.com/tink-crypto/tink-go/v2/aead": only("shared/store"),
+}
+
+func only(name string) func(string) bool { return func(pkg string) bool { return pkg == name } }
+
+func storeBootOrScript(pkg string) bool {
+	return pkg == "shared/store" || pkg == "shared/store/storetest" || pkg == "shared/boot" || strings.HasPrefix(pkg, "scripts/")
+}
+
+func TestImports_GoDownwardsOnly(t *testing.T) {
+	t.Parallel()
+	all := packages(t)
+	for name, p := range all {
+		allowed, ordered := mayImport[name]
+		for _, dep := range p.Deps {
+			own, ours := strings.CutPrefix(dep, module)
+			switch {
+			case !ours:
+			case ordered && !slices.Contains(allowed, own):
+				t.Errorf("%s links %s; its place in the order allows %v", name, own, allowed)
+			case strings.HasPrefix(own, "functions/") && !strings.HasPrefix(name, "scripts/"):
+				t.Errorf("%s links %s; a function is imported by nothing but the local server", name, own)
+			case strings.HasPrefix(name, "functions/") && (strings.HasSuffix(own, "test") || strings.HasPrefix(own, "scripts/")):
+				t.Errorf("%s links %s, which is for tests and the local server", name, own)
+			}
+		}
+		for _, dep := range p.Imports {
+			if allowed := mayUse[dep]; allowed != nil && !allowed(name) {
+				t.Errorf("%s may not import %s", name, dep)
+			}
+		}
+	}
+	for name := range mayImport {
+		if _, there := all[name]; !there {
+			t.Errorf("the order names %s, which does not exist", name)
+		}
+	}
+}
+
+func TestImports_NoPublicFunctionLinksTheModelsClient(t *testing.T) {
+	t.Parallel()
+	for name, p := range packages(t) {
+		if strings.HasPrefix(name, "functions/") && !strings.HasSuffix(name, "/worker") && slices.Contains(p.Deps, "google.golang.org/genai") {
+			t.Errorf("%s links the model's client", name)
+		}
+	}
+}

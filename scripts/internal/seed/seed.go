@@ -1,0 +1,70 @@
+// Package seed makes what every installation starts with: the global admin and the global base prompt. The operators'
+// commands and the local server use it.
+package seed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/chattercheatah/chattercheatah/shared/auth"
+	"github.com/chattercheatah/chattercheatah/shared/boot"
+	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
+	"github.com/chattercheatah/chattercheatah/shared/store"
+)
+
+// Admin is the global admin to be.
+type Admin struct {
+	Email    string         `env:"ADMIN_EMAIL,required,notEmpty"`
+	Password private.Secret `env:"ADMIN_PASSWORD,required,notEmpty"`
+}
+
+// Validate names each setting that is malformed.
+func (a Admin) Validate() error {
+	var errs []error
+	if !strings.Contains(a.Email, "@") {
+		errs = append(errs, errors.New("ADMIN_EMAIL must be an e-mail address"))
+	}
+	if len(a.Password.Reveal()) < auth.MinPasswordLength {
+		errs = append(errs, fmt.Errorf("ADMIN_PASSWORD must have at least %d characters", auth.MinPasswordLength))
+	}
+	return errors.Join(errs...)
+}
+
+// Seed makes the admin, unless somebody has that address already; made says which. A password that was changed since stays.
+func (a Admin) Seed(ctx context.Context, s *store.Store) (made bool, err error) {
+	hash, err := auth.HashPassword(a.Password)
+	if err != nil {
+		return false, err
+	}
+	return s.Operator().SeedAdmin(ctx, a.Email, private.NewSecret(hash))
+}
+
+// BasePrompt publishes the global base prompt where none is live; made says whether it did. One that an operator has
+// published stays.
+func BasePrompt(ctx context.Context, s *store.Store) (made bool, err error) {
+	has, err := s.Operator().HasGlobalPrompt(ctx)
+	if err != nil || has {
+		return false, err
+	}
+	return true, s.Operator().PublishGlobalPrompt(ctx, "Global base", prompt.Base())
+}
+
+// Run opens the database that env names and does one piece of seeding with it.
+func Run[S any](env boot.Environment, do func(ctx context.Context, settings S, s *store.Store) error) error {
+	settings, err := boot.Settings[struct {
+		Database boot.Database
+		Own      S
+	}](env)
+	if err != nil {
+		return err
+	}
+	db, err := settings.Database.Open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return do(context.Background(), settings.Own, db)
+}
