@@ -41,13 +41,14 @@ type Done string
 // What can come of working on a reply.
 const (
 	DoneSent      Done = "sent"
-	DoneSettled   Done = "settled"      // an unknown outcome was found out: the text had been taken
-	DoneUnknown   Done = "unknown"      // the outcome is to be found out; looked at again later
-	DonePostponed Done = "postponed"    // it surely was not sent and is tried again later
-	DoneNotDue    Done = "not_due"      // its time has moved; queued for then
-	DoneBusy      Done = "busy"         // another reply of the conversation goes first; queued for later
-	DoneEnded     Done = "ended"        // nothing is to be sent: opted out, taken over, rejected
-	DoneAlready   Done = "already_done" // somebody else has done it
+	DoneSettled   Done = "settled"       // an unknown outcome was found out: the text had been taken
+	DoneUnknown   Done = "unknown"       // the outcome is to be found out; looked at again later
+	DonePostponed Done = "postponed"     // it surely was not sent and is tried again later
+	DoneNotDue    Done = "not_due"       // its time has moved; queued for then
+	DoneBusy      Done = "busy"          // another reply of the conversation goes first; queued for later
+	DoneEnded     Done = "ended"         // nothing is to be sent: opted out, taken over, rejected
+	DoneAlready   Done = "already_done"  // somebody else has done it
+	DoneClosed    Done = "tenant_closed" // the sweeper queues it when the tenant is opened again
 	DoneNone      Done = "no_such_reply"
 )
 
@@ -67,6 +68,8 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 	switch {
 	case standing.State == "":
 		return DoneNone, nil
+	case standing.Closed:
+		return DoneClosed, nil
 	case standing.State == store.Unknown && standing.Due:
 		return w.settle(ctx, t, replyID)
 	case standing.State == store.Planned && !standing.Due:

@@ -82,6 +82,8 @@ type Standing struct {
 	State ReplyState // "" when there is no such reply
 	ActAt time.Time
 	Due   bool // its turn has come; State Planned means that another reply of the conversation goes first
+
+	Closed bool // the tenant is closed: nothing is done before it is opened again, and then the sweeper finds it
 }
 
 // lateSQL lets a claim be a little early: the queue's clock and the database's are not the same.
@@ -114,7 +116,7 @@ select r.id, r.conversation_id, r.kind, r.state, r.fence, r.attempts, r.act_at, 
        coalesce(p.business_name, ''), coalesce(p.website_url, ''), coalesce(p.phone_number, ''), coalesce(p.email, ''),
        s.timezone, s.business_hours, s.business_hours_enabled, case when s.auto_reply_enabled then s.auto_reply_message else '' end,
        exists (select from replies o where o.tenant_id = $1 and o.conversation_id = c.id and o.after_hours and o.sending_at > now() - interval '12 hours'),
-       r.act_at <= now() + ` + lateSQL + `
+       r.act_at <= now() + ` + lateSQL + `, not (select t.is_active from tenants t where t.id = $1)
   from replies r
   join conversations c on c.tenant_id = $1 and c.id = r.conversation_id
   join tenant_sms_configs s on s.tenant_id = $1
@@ -141,7 +143,7 @@ select b.tenant_id is not null, s.section_key, s.content, s.sort_order
 // channel has made pointless is suppressed here. One round trip.
 func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration) (*Reply, Standing, error) {
 	var claimed bool
-	r, due, err := t.readReply(ctx, "claiming a reply", id, func(b *pgx.Batch) {
+	r, standing, err := t.readReply(ctx, "claiming a reply", id, func(b *pgx.Batch) {
 		b.Queue(settleBeforeClaimSQL, t.id(), id)
 		b.Queue(claimSQL, t.id(), id, lease).Query(func(rows pgx.Rows) error {
 			claimed = rows.Next()
@@ -154,7 +156,7 @@ func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration) 
 	case err != nil || r == nil:
 		return nil, Standing{}, err
 	case !claimed:
-		return nil, Standing{State: r.State, ActAt: r.ActAt, Due: due}, nil
+		return nil, standing, nil
 	}
 	return r, Standing{}, nil
 }
@@ -165,16 +167,16 @@ func (t *Tenant) Reply(ctx context.Context, id int64) (*Reply, error) {
 	return r, err
 }
 
-func (t *Tenant) readReply(ctx context.Context, doing string, id int64, first func(b *pgx.Batch)) (*Reply, bool, error) {
+func (t *Tenant) readReply(ctx context.Context, doing string, id int64, first func(b *pgx.Batch)) (*Reply, Standing, error) {
 	var r *Reply
-	var due bool
+	var standing Standing
 	var history []Message
 	var global, own []prompt.Section
 	err := t.run(ctx, doing, func(b *pgx.Batch) {
 		first(b)
 		b.Queue(replySQL, t.id(), id).Query(func(rows pgx.Rows) (err error) {
 			if rows.Next() {
-				r, due, err = t.scanReply(rows)
+				r, standing, err = t.scanReply(rows)
 			}
 			return err
 		})
@@ -188,34 +190,35 @@ func (t *Tenant) readReply(ctx context.Context, doing string, id int64, first fu
 		})
 	})
 	if err != nil || r == nil {
-		return nil, false, err
+		return nil, Standing{}, err
 	}
 	r.History, r.Global, r.Own = history, global, own
-	return r, due, nil
+	return r, standing, nil
 }
 
-func (t *Tenant) scanReply(row pgx.Rows) (*Reply, bool, error) {
+func (t *Tenant) scanReply(row pgx.Rows) (*Reply, Standing, error) {
 	var r Reply
-	var due bool
+	var standing Standing
 	var body, from, to, afterHours string
 	var sealed []byte
 	err := row.Scan(&r.ID, &r.ConversationID, &r.Kind, &r.State, &r.Fence, &r.Attempts, &r.ActAt, &r.SendingAt, &body, &r.Token,
 		&from, &to, &sealed, &r.ProfileID, &r.Business.BusinessName, &r.Business.WebsiteURL, &r.Business.Phone, &r.Business.Email,
-		&r.Zone, &r.Hours, &r.HoursEnabled, &afterHours, &r.ToldHours, &due)
+		&r.Zone, &r.Hours, &r.HoursEnabled, &afterHours, &r.ToldHours, &standing.Due, &standing.Closed)
 	if err != nil {
-		return nil, false, err
+		return nil, standing, err
 	}
 	r.Body, r.AfterHours = private.NewText(body), private.NewText(afterHours)
 	if err := r.From.UnmarshalText([]byte(from)); err != nil {
-		return nil, false, err
+		return nil, standing, err
 	}
 	if err := r.To.UnmarshalText([]byte(to)); err != nil {
-		return nil, false, err
+		return nil, standing, err
 	}
 	if sealed != nil {
 		r.APIKey, err = t.store.keys.Open(sealed, t.id(), "tenant_sms_configs.telnyx_api_key")
 	}
-	return &r, due, err
+	standing.State, standing.ActAt = r.State, r.ActAt
+	return &r, standing, err
 }
 
 func scanMessage(row pgx.CollectableRow) (Message, error) {

@@ -40,7 +40,7 @@ func open(env boot.Environment) (http.Handler, error) {
 		Worker: &reply.Worker{
 			Store:     db,
 			Queue:     task.NewQueue(s.Tasks),
-			Model:     model{gemini.New(s.Gemini)},
+			Model:     Model(gemini.New(s.Gemini)),
 			Telnyx:    telnyx.NewClient(s.Telnyx.Base),
 			ReportURL: s.Public.BaseURL + "/api/v1/telnyx/sms/status",
 			Now:       time.Now,
@@ -49,7 +49,9 @@ func open(env boot.Environment) (http.Handler, error) {
 	}), nil
 }
 
-// model has Gemini answer.
+// Model has Gemini answer.
+func Model(client *gemini.Client) reply.Model { return model{client} }
+
 type model struct{ client *gemini.Client }
 
 // maxTokens is room for five segments in any script.
