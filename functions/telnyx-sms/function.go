@@ -6,7 +6,7 @@
 // says whose data it is. 200 means recorded, or nothing to record; 400 and 401 mean that a repeat cannot help; 5xx means
 // deliver again, which changes nothing that is here already.
 //
-// People of a tenant read and change their settings at /sms/settings.
+// People of a tenant read their settings at /sms/settings, and its admins change them.
 //
 // Settings: DATABASE_URL, FIELD_ENCRYPTION_KEY, JWT_SECRET_KEY, API_BASE_URL, TELNYX_PUBLIC_KEY, CLOUD_TASKS_*.
 package telnyxsms
@@ -38,14 +38,15 @@ func New(d Deps) http.Handler { return httpx.New(d.Log, Routes(d)...) }
 func Routes(d Deps) []httpx.Route {
 	telnyx := httpx.Access[webhook.TelnyxDelivery]{Name: "Telnyx, by signature", Caller: httpx.Provider, Admit: d.Telnyx.Admit}
 	twilio := httpx.Access[webhook.TwilioDelivery]{Name: "Twilio, by signature", Caller: httpx.Provider, Admit: d.Twilio.Admit}
-	tenant := httpx.Access[*store.Tenant]{Name: "person of the tenant", Caller: httpx.Person, Admit: d.Guard.Tenant}
+	person := httpx.Access[*store.Tenant]{Name: "person of the tenant", Caller: httpx.Person, Admit: d.Guard.Tenant}
+	admin := httpx.Access[*store.Tenant]{Name: "admin of the tenant", Caller: httpx.Person, Admit: d.Guard.TenantAdmin}
 	return []httpx.Route{
 		httpx.Handle("POST", "/telnyx/sms/inbound", telnyx, d.telnyxEvent),
 		httpx.Handle("POST", "/telnyx/sms/status", telnyx, d.telnyxEvent),
 		httpx.Handle("POST", "/sms/telnyx/inbound", telnyx, d.telnyxEvent),
 		httpx.Handle("POST", "/sms/telnyx/status", telnyx, d.telnyxEvent),
 		httpx.Handle("POST", "/sms/inbound", twilio, d.twilioText),
-		httpx.JSON("GET", "/sms/settings", tenant, d.settings),
-		httpx.JSON("PUT", "/sms/settings", tenant, d.changeSettings),
+		httpx.JSON("GET", "/sms/settings", person, d.settings),
+		httpx.JSON("PUT", "/sms/settings", admin, d.changeSettings),
 	}
 }

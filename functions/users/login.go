@@ -3,6 +3,7 @@ package users
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,7 +26,10 @@ func callerOf(r *http.Request) (caller, error) {
 		hops := strings.Split(forwarded[len(forwarded)-1], ",")
 		return caller{strings.TrimSpace(hops[len(hops)-1])}, nil
 	}
-	host, _, _ := strings.Cut(r.RemoteAddr, ":")
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
 	return caller{host}, nil
 }
 

@@ -55,17 +55,31 @@ func (g *Guard) Person(r *http.Request) (store.User, error) { return g.person(r,
 
 // Tenant admits a person into the tenant they act in: their own, or for a global admin the one that X-Tenant-Id names.
 func (g *Guard) Tenant(r *http.Request) (*store.Tenant, error) {
+	t, _, err := g.tenant(r)
+	return t, err
+}
+
+// TenantAdmin admits those who may change how a tenant works: its admins, and global admins.
+func (g *Guard) TenantAdmin(r *http.Request) (*store.Tenant, error) {
+	t, u, err := g.tenant(r)
+	if err == nil && u.Role == tenant.Member {
+		return nil, fault.New(fault.Forbidden, "only an admin of this tenant may change this; ask one")
+	}
+	return t, err
+}
+
+func (g *Guard) tenant(r *http.Request) (*store.Tenant, store.User, error) {
 	header := r.Header.Get("X-Tenant-Id")
 	named, _ := strconv.ParseInt(strings.TrimSpace(header), 10, 64) // tenant.ByUser judges the header; here it is only looked up
 	u, err := g.person(r, tenant.ID(named))
 	if err != nil {
-		return nil, err
+		return nil, u, err
 	}
 	scope, err := tenant.ByUser(tenant.User{Tenant: u.Tenant, Role: u.Role}, header, u.TenantActive)
 	if err != nil {
-		return nil, err
+		return nil, u, err
 	}
-	return g.store.For(scope), nil
+	return g.store.For(scope), u, nil
 }
 
 func (g *Guard) person(r *http.Request, named tenant.ID) (store.User, error) {

@@ -32,7 +32,7 @@ type Inbound struct {
 	OccurredAt         time.Time
 	Keyword            Keyword
 	AnsweredByProvider bool    // Telnyx has sent its own automatic answer
-	VerifiedWith       *string // the tenant's key setting that the signature was checked under; nil when another proof was used
+	VerifiedWith       *string // the tenant's Telnyx key setting that the signature was checked under; nil when the proof was another, freshly looked up
 }
 
 // Recorded is what came of an Inbound.
@@ -45,14 +45,16 @@ type Recorded struct {
 // ErrRouteChanged says that the number is no longer this tenant's, or is verified with another key now: resolve it again.
 var ErrRouteChanged = errors.New("the number's route has changed")
 
-// openConversationSQL finds or makes the conversation, provided that the route which brought the message here still holds.
+// openConversationSQL finds or makes the conversation, provided that the route which brought the message here still holds: it
+// may come from memory when the proof was a Telnyx key, and never does otherwise.
 // It stamps last_message_at with this transaction's time: by that recordInboundSQL knows that it did.
 const openConversationSQL = `
 insert into conversations (tenant_id, channel, phone_number)
 select $1, 'sms', $2
  where exists (select from tenants t where t.id = $1 and t.is_active)
-   and exists (select from tenant_phone_numbers n where n.phone_number = $3 and n.tenant_id = $1)
-   and exists (select from tenant_sms_configs s where s.tenant_id = $1 and ($4::text is null or coalesce(s.telnyx_public_key, '') = $4))
+   and ($4::text is null
+        or exists (select from tenant_phone_numbers n where n.phone_number = $3 and n.tenant_id = $1)
+           and exists (select from tenant_sms_configs s where s.tenant_id = $1 and coalesce(s.telnyx_public_key, '') = $4))
     on conflict (tenant_id, channel, phone_number) do update set last_message_at = now()`
 
 // recordInboundSQL records the message and, in the same breath, what it changes: an opt-out or its end, and the reply that

@@ -102,7 +102,7 @@ func (at target) asReply() *store.Reply {
 }
 
 func text(from, to private.Phone, words, id string) store.Inbound {
-	return store.Inbound{From: from, To: to, Text: private.NewText(words), ProviderMessageID: id, OccurredAt: time.Now()}
+	return store.Inbound{VerifiedWith: new(string), From: from, To: to, Text: private.NewText(words), ProviderMessageID: id, OccurredAt: time.Now()}
 }
 
 func TestTenant_EveryMethodIsInTheIsolationTable(t *testing.T) {

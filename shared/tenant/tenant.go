@@ -52,8 +52,9 @@ type User struct {
 // ByUser resolves the tenant of a logged-in person. header is the X-Tenant-Id header, "" when absent: a global admin acts
 // in the tenant that it names, anybody else may only repeat their own. active reports whether a tenant exists and is active.
 //
-// Errors: Invalid when the header is not a number or a global admin sent none, Forbidden for a tenant that is foreign,
-// unknown or inactive (the three look the same).
+// Errors: Invalid when the header is not a number or a global admin sent none; NotFound when a global admin names a tenant
+// that is unknown or inactive; Forbidden when anybody else names a tenant that is not theirs (whether it exists or not), or
+// theirs is inactive.
 func ByUser(u User, header string, active func(ID) bool) (Scope, error) {
 	wanted, err := parseHeader(header)
 	if err != nil {
@@ -63,12 +64,18 @@ func ByUser(u User, header string, active func(ID) bool) (Scope, error) {
 		if wanted == 0 {
 			return Scope{}, fault.New(fault.Invalid, "you are a global admin: say which tenant you act in with the header X-Tenant-Id")
 		}
-		return scopeIf(active, wanted, "impersonation")
+		if !active(wanted) {
+			return Scope{}, fault.New(fault.NotFound, "there is no active tenant with the id in the header X-Tenant-Id")
+		}
+		return Scope{wanted, "impersonation"}, nil
 	}
 	if wanted != 0 && wanted != u.Tenant {
 		return Scope{}, fault.New(fault.Forbidden, "this tenant is not yours; leave out the header X-Tenant-Id")
 	}
-	return scopeIf(active, u.Tenant, "user")
+	if u.Tenant <= 0 || !active(u.Tenant) {
+		return Scope{}, fault.New(fault.Forbidden, "this tenant is closed; ask its operator")
+	}
+	return Scope{u.Tenant, "user"}, nil
 }
 
 func parseHeader(header string) (ID, error) {
@@ -81,13 +88,6 @@ func parseHeader(header string) (ID, error) {
 		return 0, fault.New(fault.Invalid, "the header X-Tenant-Id must be a tenant's id, a whole number such as 1042")
 	}
 	return ID(n), nil
-}
-
-func scopeIf(active func(ID) bool, id ID, via string) (Scope, error) {
-	if id <= 0 || !active(id) {
-		return Scope{}, fault.New(fault.Forbidden, "this tenant is not yours; leave out the header X-Tenant-Id")
-	}
-	return Scope{id, via}, nil
 }
 
 // ByNumber is the tenant whose number was texted or called.

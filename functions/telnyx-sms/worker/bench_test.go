@@ -86,7 +86,7 @@ func (b *bench) textTo(t *testing.T, to *store.Tenant, words string) int64 {
 		number = b.DentistPhone
 	}
 	rec, err := to.RecordInbound(t.Context(), store.Inbound{
-		From: customer, To: number, Text: private.NewText(words), ProviderMessageID: fmt.Sprintf("in-%d", b.texts), OccurredAt: time.Now(),
+		VerifiedWith: new(string), From: customer, To: number, Text: private.NewText(words), ProviderMessageID: fmt.Sprintf("in-%d", b.texts), OccurredAt: time.Now(),
 		Keyword: keyword[reply.KeywordOf(private.NewText(words))],
 	})
 	if err != nil {

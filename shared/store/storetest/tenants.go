@@ -84,7 +84,7 @@ func (db *DB) Receive(t testing.TB, to *store.Tenant, from private.Phone, words,
 	if to.Scope().ID() == db.Dentist.Scope().ID() {
 		number = db.DentistPhone
 	}
-	rec, err := to.RecordInbound(t.Context(), store.Inbound{From: from, To: number, Text: private.NewText(words), ProviderMessageID: providerID, OccurredAt: time.Now()})
+	rec, err := to.RecordInbound(t.Context(), store.Inbound{VerifiedWith: new(string), From: from, To: number, Text: private.NewText(words), ProviderMessageID: providerID, OccurredAt: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,163 @@
+package users_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chattercheatah/chattercheatah/functions/users"
+	"github.com/chattercheatah/chattercheatah/shared/auth"
+	"github.com/chattercheatah/chattercheatah/shared/ephemeral"
+	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
+	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/store/storetest"
+)
+
+const email, password = "admin@chattercheatah.com", "a good password"
+
+type bench struct {
+	*storetest.DB
+	handler http.Handler
+	state   *ephemeraltest.Server
+	log     strings.Builder
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{DB: storetest.New(t), state: ephemeraltest.New(t)}
+	hash, err := auth.HashPassword(private.NewSecret(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Operator.Operator().SeedAdmin(t.Context(), email, private.NewSecret(hash)); err != nil {
+		t.Fatal(err)
+	}
+	state := ephemeral.New(ephemeral.Config{Project: "p", EmulatorHost: b.state.Addr()}, time.Now)
+	t.Cleanup(func() { _ = state.Close() })
+	b.handler = users.New(users.Deps{
+		Log:       slog.New(slog.NewJSONHandler(&b.log, nil)),
+		Guard:     auth.NewGuard(b.Store, auth.NewTokens(auth.TokenConfig{Keys: private.NewSecret(strings.Repeat("k", 32))}, time.Now)),
+		ByAccount: state.Throttle("login_account", 3, time.Hour),
+		ByAddress: state.Throttle("login_address", 100, time.Hour),
+	})
+	return b
+}
+
+func (b *bench) call(method, path, token, body string) (int, map[string]any) {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r)
+	var answer map[string]any
+	_ = json.Unmarshal(w.Body.Bytes(), &answer)
+	return w.Code, answer
+}
+
+func (b *bench) logIn(as, with string) (int, map[string]any) {
+	body, _ := json.Marshal(map[string]string{"email": as, "password": with})
+	return b.call(http.MethodPost, "/api/v1/auth/login", "", string(body))
+}
+
+func TestLogIn_TheTokenSaysWhoYouAre(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	status, answer := b.logIn(" Admin@ChatterCheatah.com ", password)
+	if status != http.StatusOK || answer["token_type"] != "bearer" || answer["is_global_admin"] != true || answer["tenant_id"] != nil {
+		t.Fatalf("answered %d %v", status, answer)
+	}
+	token, _ := answer["access_token"].(string)
+	status, me := b.call(http.MethodGet, "/auth/me", token, "")
+	if status != http.StatusOK || me["email"] != email || me["role"] != "admin" {
+		t.Errorf("/auth/me answered %d %v", status, me)
+	}
+	if strings.Contains(b.log.String(), token) || strings.Contains(b.log.String(), password) {
+		t.Errorf("the log holds the token or the password: %s", &b.log)
+	}
+}
+
+func TestLogIn_WrongPasswordUnknownAddressAndClosedAccountLookTheSame(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	_, wrong := b.logIn(email, "a wrong password")
+	_, unknown := b.logIn("nobody@example.test", password)
+	b.Exec(t, `update users set is_active = false where email = $1`, email)
+	status, closed := b.logIn(email, password)
+	for _, answer := range []map[string]any{wrong, unknown, closed} {
+		delete(answer, "request_id")
+	}
+	if status != http.StatusUnauthorized || !same(wrong, unknown) || !same(wrong, closed) {
+		t.Errorf("answers differ:\n%v\n%v\n%v", wrong, unknown, closed)
+	}
+}
+
+func same(a, b map[string]any) bool {
+	x, _ := json.Marshal(a)
+	y, _ := json.Marshal(b)
+	return string(x) == string(y)
+}
+
+func TestLogIn_GuessingIsThrottledByAccountAndASuccessForgives(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.logIn(email, "wrong 1...")
+	b.logIn(email, "wrong 2...")
+	if status, _ := b.logIn(email, password); status != http.StatusOK {
+		t.Fatalf("the third attempt was answered %d; want 200", status)
+	}
+	for range 3 {
+		b.logIn(email, "wrong again")
+	}
+	status, answer := b.logIn(email, password)
+	if detail, _ := answer["detail"].(string); status != http.StatusTooManyRequests || !strings.Contains(detail, "try again in") {
+		t.Errorf("the fourth attempt in a row was answered %d %v; want 429 saying when to come back", status, answer)
+	}
+	if status, _ := b.logIn("somebody@else.test", password); status != http.StatusUnauthorized {
+		t.Errorf("another account was answered %d; want 401", status)
+	}
+}
+
+func TestLogIn_GoesOnWhileFirestoreIsDown(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.state.Stop()
+	if status, answer := b.logIn(email, password); status != http.StatusOK {
+		t.Errorf("answered %d %v; want 200", status, answer)
+	}
+	if !strings.Contains(b.log.String(), "log-in attempt not counted") {
+		t.Error("the log does not say that attempts go uncounted")
+	}
+}
+
+func TestLogIn_BadInputIsNamed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for body, want := range map[string]string{
+		`{"email":"a@b.test"}`:                             "password",
+		`{"email":"a@b.test","password":"x","remember":1}`: "remember",
+		`{"email":1,"password":"x"}`:                       "email",
+	} {
+		status, answer := b.call(http.MethodPost, "/auth/login", "", body)
+		said, _ := json.Marshal(answer)
+		if status < 400 || status > 422 || !strings.Contains(string(said), want) {
+			t.Errorf("%s was answered %d %s", body, status, said)
+		}
+	}
+}
+
+func TestMe_AClosedAccountsTokenIsWorthlessAtOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	_, answer := b.logIn(email, password)
+	token, _ := answer["access_token"].(string)
+	b.Exec(t, `update users set is_active = false where email = $1`, email)
+	if status, _ := b.call(http.MethodGet, "/auth/me", token, ""); status != http.StatusUnauthorized {
+		t.Errorf("answered %d; want 401", status)
+	}
+}
