@@ -7,6 +7,9 @@ import (
 	"strings"
 	"unicode"
 
+	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
+
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 )
@@ -21,7 +24,7 @@ var ErrNothingLeft = errors.New("nothing of the model's answer may be sent")
 type Allowed map[string]bool
 
 var (
-	link  = regexp.MustCompile(`(?i)\bhttps?://[^\s<>"'\x60]+|\bwww\.[^\s<>"'\x60]+|\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:com|net|org|io|co|us|info|biz|app|dev|edu|gov|me|ly|gl|test|example|site|online|shop|store|club|xyz|link|page|[a-z]{2}/)(?:/[^\s<>"'\x60]*|\b)`)
+	link  = regexp.MustCompile(`(?i)https?://[^\s<>"'\x60]+|(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+\p{L}[\p{L}\p{N}-]*(?::\d+)?(?:[/?#][^\s<>"'\x60]*)?`)
 	email = regexp.MustCompile(`(?i)[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+`)
 	phone = regexp.MustCompile(`(?:\+|\b)\d[\d\s().\-/]{5,}\d\b`)
 )
@@ -45,7 +48,11 @@ func addresses(text string) []string {
 		return " "
 	})
 	text = link.ReplaceAllStringFunc(text, func(m string) string {
-		all = append(all, canonicalLink(m))
+		found, host := canonicalLink(m)
+		if !strings.Contains(m, "://") && !isDomain(host) {
+			return m
+		}
+		all = append(all, found)
 		return " "
 	})
 	for _, m := range phone.FindAllString(text, -1) {
@@ -70,16 +77,26 @@ func onlyDigits(s string) string {
 	}, s)
 }
 
+// isDomain tells what a phone would make a link of, "shop.example", from "e.g." and "p.m.": it ends in a suffix under which
+// names are registered, or in one that is reserved for examples.
+func isDomain(host string) bool {
+	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
+		host = ascii
+	}
+	_, registry := publicsuffix.PublicSuffix(host)
+	return registry || strings.HasSuffix(host, ".test") || strings.HasSuffix(host, ".example")
+}
+
 // canonicalLink drops what does not change where a link leads: the scheme, www, the host's case, a last slash, the sentence's
 // punctuation.
-func canonicalLink(s string) string {
+func canonicalLink(s string) (canonical, host string) {
 	s = strings.TrimRight(s, `.,;:!?)]}*_>`+"/")
 	if !strings.Contains(s, "://") {
 		s = "https://" + s
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		return "link:" + s
+		return "link:" + s, s
 	}
 	u.Host = strings.TrimPrefix(strings.ToLower(u.Host), "www.")
 	rest := strings.TrimRight(u.EscapedPath(), "/")
@@ -89,7 +106,7 @@ func canonicalLink(s string) string {
 	if u.User != nil {
 		rest = u.User.String() + "@" + rest
 	}
-	return "link:" + u.Host + rest
+	return "link:" + u.Host + rest, u.Hostname()
 }
 
 func (a Allowed) permits(sentence string) bool {

@@ -109,4 +109,5 @@ var request = regexp.MustCompile(`(?:^|[ ,])(?:` + strings.Join([]string{
 var supposed = regexp.MustCompile(`(?:^|[ ,])(?:do not|don't|dont|never|didn't|did not|won't|not|no) (?:please )?(?:stop|quit|unsubscribe|remove|take|opt me|dejen? de|deje de|paren? de)` +
 	`|(?:^|[ ,])(?:if|when|unless|until|before|after|why|did|have|has|how|who|she|he|they|someone|somebody|daughter|son|husband|wife) .*(?:stop|quit|text|messag|contact|remove|delete|take|unsubscribe|alone)` +
 	`|(?:^|[ ,])(?:do|should|can|could|may) i .*(?:stop|unsubscribe|opt|remove)` +
+	`|(?:do not|don't|dont|never)(?: ever)? (?:text|message|contact|txt|call|write)(?: to)? (?:me|us) (?:before|until|unless|during|while|when|at night|at work|so late|so early)(?:$|[ ,?])` +
 	`|(?:remove|delete|take|drop) (?:me|my (?:phone )?number) (?:from|off) (?:the )?(?:class|lesson|wait|waiting|waitlist|saturday|sunday|monday|tuesday|wednesday|thursday|friday|schedule|appointment)`)
