@@ -23,11 +23,7 @@ const (
 )
 
 // mount puts every function's paths, as its function.yaml lists them, and the fakes behind one handler.
-func (s *stack) mount(functions map[string]http.Handler, keys *state) (http.Handler, error) {
-	deployments, err := deployment.All(".")
-	if err != nil {
-		return nil, err
-	}
+func (s *stack) mount(deployments []deployment.Deployment, functions map[string]http.Handler, keys *state) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		_ = httpx.Write(w, http.StatusOK, map[string]string{"status": "ok"})

@@ -18,7 +18,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := start(ctx, env, keys)
+	s, err := start(ctx, ".", env, keys)
 	if err != nil {
 		return err
 	}

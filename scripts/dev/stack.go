@@ -40,8 +40,8 @@ const (
 )
 
 // start brings everything up in the order in which it depends on each other. Settings are checked first, before anything
-// listens.
-func start(ctx context.Context, given boot.Environment, keys *state) (s *stack, err error) {
+// listens. root is the repository's.
+func start(ctx context.Context, root string, given boot.Environment, keys *state) (s *stack, err error) {
 	s = &stack{env: maps.Clone(given), base: cmp.Or(given["API_BASE_URL"], "http://localhost:"+cmp.Or(given["PORT"], "8080"))}
 	defer func() {
 		if err != nil {
@@ -56,14 +56,18 @@ func start(ctx context.Context, given boot.Environment, keys *state) (s *stack, 
 	if err := s.startDatabase(ctx, keys); err != nil {
 		return s, err
 	}
-	if err := s.startGoogle(); err != nil {
+	deployments, err := deployment.All(root)
+	if err != nil {
+		return s, err
+	}
+	if err := s.startGoogle(deployments); err != nil {
 		return s, err
 	}
 	functions, err := openFunctions(s.env)
 	if err != nil {
 		return s, err
 	}
-	s.handler, err = s.mount(functions, keys)
+	s.handler, err = s.mount(deployments, functions, keys)
 	return s, err
 }
 
@@ -190,9 +194,9 @@ func seedAll(ctx context.Context, env boot.Environment, owner boot.Database) err
 }
 
 // startGoogle starts the stand-ins of Cloud Tasks, Cloud Scheduler, Firestore and Pub/Sub, each unless it is set otherwise.
-func (s *stack) startGoogle() error {
+func (s *stack) startGoogle(deployments []deployment.Deployment) error {
 	if s.env["CLOUD_TASKS_EMULATOR_HOST"] == "" {
-		if err := s.startTasks(); err != nil {
+		if err := s.startTasks(deployments); err != nil {
 			return err
 		}
 	}
@@ -212,7 +216,7 @@ func (s *stack) startGoogle() error {
 	return nil
 }
 
-func (s *stack) startTasks() error {
+func (s *stack) startTasks(deployments []deployment.Deployment) error {
 	server, err := tasktest.Start(tasktest.Options{Queues: []string{s.env["CLOUD_TASKS_QUEUE"]}})
 	if err != nil {
 		return err
@@ -221,10 +225,6 @@ func (s *stack) startTasks() error {
 	s.env["CLOUD_TASKS_EMULATOR_HOST"] = server.Addr()
 	s.env["OIDC_ISSUER"] = cmp.Or(s.env["OIDC_ISSUER"], server.Issuer())
 	s.env["OIDC_KEYS_URL"] = cmp.Or(s.env["OIDC_KEYS_URL"], server.KeysURL())
-	deployments, err := deployment.All(".")
-	if err != nil {
-		return err
-	}
 	for _, d := range deployments {
 		if d.Schedule != nil {
 			server.Schedule(sweepEvery, s.env["CLOUD_TASKS_WORKER_URL"]+d.Schedule.Path, cmp.Or(s.env["CLOUD_TASKS_AUDIENCE"], s.env["CLOUD_TASKS_WORKER_URL"]), s.env["CLOUD_TASKS_SERVICE_ACCOUNT"])

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"net/url"
@@ -24,10 +25,25 @@ func Settings[S any](from Environment) (S, error) {
 	} else if err != nil {
 		errs = append(errs, err)
 	}
-	if len(errs) == 0 {
-		errs = validate(reflect.ValueOf(&s).Elem())
+	return s, errors.Join(append(errs, unreported(errs, validate(reflect.ValueOf(&s).Elem()))...)...)
+}
+
+// unreported leaves out what is said of a setting that is reported already: one that is missing is malformed as well.
+func unreported(reported, more []error) []error {
+	seen := map[string]bool{}
+	for _, err := range reported {
+		name, _, _ := strings.Cut(err.Error(), " ")
+		seen[strings.TrimSuffix(name, ":")] = true
 	}
-	return s, errors.Join(errs...)
+	var left []error
+	for _, err := range more {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			if name, _, _ := strings.Cut(line, " "); !seen[name] {
+				left = append(left, errors.New(line))
+			}
+		}
+	}
+	return left
 }
 
 // named says which setting an error of the library is about.
@@ -41,26 +57,30 @@ func named(s any, err error) error {
 	case errors.As(err, &empty):
 		return fmt.Errorf("%s is required", empty.Key)
 	case errors.As(err, &malformed):
-		return fmt.Errorf("%s is not a valid %s", settingOf(reflect.TypeOf(s).Elem(), malformed.Name), malformed.Type)
+		name := settingOf(reflect.TypeOf(s).Elem(), malformed)
+		if reflect.PointerTo(malformed.Type).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+			return fmt.Errorf("%s: %w", name, malformed.Err) // our own types' errors say what to do and repeat no value
+		}
+		return fmt.Errorf("%s is not a valid %s", name, malformed.Type)
 	default:
 		return err
 	}
 }
 
-// settingOf finds the setting of a field by the field's name.
-func settingOf(t reflect.Type, field string) string {
+// settingOf finds the setting of a field by the field's name and type.
+func settingOf(t reflect.Type, wrong env.ParseError) string {
 	for f := range t.Fields() {
-		if f.Name == field && f.Tag.Get("env") != "" {
+		if f.Name == wrong.Name && f.Type == wrong.Type && f.Tag.Get("env") != "" {
 			name, _, _ := strings.Cut(f.Tag.Get("env"), ",")
 			return name
 		}
 		if f.Type.Kind() == reflect.Struct {
-			if name := settingOf(f.Type, field); name != field {
+			if name := settingOf(f.Type, wrong); name != wrong.Name {
 				return name
 			}
 		}
 	}
-	return field
+	return wrong.Name
 }
 
 type validator interface{ Validate() error }
