@@ -145,8 +145,8 @@ func (l *line) write(ctx context.Context, log *slog.Logger, method string, took 
 		if k := fault.KindOf(l.err); k == fault.Internal || k == fault.Unavailable {
 			level = slog.LevelError
 		}
-	} else if status < 400 && !l.has("outcome") {
-		attrs = append(attrs, slog.String("outcome", "ok"))
+	} else if !l.has("outcome") {
+		attrs = append(attrs, slog.String("outcome", map[bool]string{true: "ok", false: "rejected"}[status < 400]))
 	}
 	if status >= 500 {
 		level = slog.LevelError

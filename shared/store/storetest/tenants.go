@@ -35,7 +35,7 @@ func New(t testing.TB) *DB {
 	t.Helper()
 	urls := Database(t)
 	db := &DB{
-		URLs: urls, Store: open(t, urls.App), Operator: open(t, urls.Owner),
+		URLs: urls, Store: open(t, urls.App, FieldKey), Operator: open(t, urls.Owner, FieldKey),
 		SwimSchoolPhone: demo.SwimSchool().Phone, DentistPhone: demo.Dentist().Phone,
 	}
 	if err := db.Operator.Operator().PublishGlobalPrompt(t.Context(), "Global base", prompt.Base()); err != nil {
@@ -49,7 +49,10 @@ func New(t testing.TB) *DB {
 	return db
 }
 
-func open(t testing.TB, url string) *store.Store {
+// Keyless is the store of a process without a FIELD_ENCRYPTION_KEY.
+func (db *DB) Keyless(t testing.TB) *store.Store { return open(t, db.App, private.Secret{}) }
+
+func open(t testing.TB, url string, key private.Secret) *store.Store {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -60,7 +63,7 @@ func open(t testing.TB, url string) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := store.ParseKeyring(FieldKey)
+	keys, err := store.ParseKeyring(key)
 	if err != nil {
 		t.Fatal(err)
 	}
