@@ -2,6 +2,7 @@ package telnyx
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"time"
 
@@ -97,7 +98,8 @@ func (l lenient) errors() []MessageError {
 // without the id of its message; whatever else is odd is tolerated. Telnyx adds fields without notice.
 func ParseEvent(body []byte) (Event, error) {
 	var w wireEvent
-	if err := json.Unmarshal(body, &w); err != nil {
+	var odd *json.UnmarshalTypeError // a part of another type than documented stays empty, and the rest is read
+	if err := json.Unmarshal(body, &w); err != nil && !errors.As(err, &odd) {
 		return Event{}, fault.New(fault.Invalid, "the body is not a Telnyx event: it must be JSON in webhook API version 2")
 	}
 	if w.Data == nil || w.Data.EventType == "" && w.Data.RecordType == "" {
