@@ -9,7 +9,7 @@ help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start the whole system at http://localhost:8080 (PORT changes it); Ctrl-C stops it
-	@go run ./scripts/dev run
+	@go build -o bin/dev ./scripts/dev && exec bin/dev run
 
 demo: ## beside make run: text both demo tenants the same question and show both answers
 	@go run ./scripts/dev demo

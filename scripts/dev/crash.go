@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -48,7 +49,10 @@ func crashTest(ctx context.Context, _ []string) error {
 	if err := w.settle(ctx); err != nil {
 		return fmt.Errorf("%w; the log is %s", err, w.log.Name())
 	}
-	return w.report(ctx, kills)
+	if err := w.report(ctx, kills); err != nil {
+		return fmt.Errorf("%w; the log is %s", err, w.log.Name())
+	}
+	return os.RemoveAll(filepath.Dir(w.program))
 }
 
 // killAt runs the system until it is killed at its nth pass of a point, with texts coming in meanwhile.
@@ -154,7 +158,7 @@ func (w *world) report(ctx context.Context, kills map[string]int) error {
 	_ = table.Flush()
 	fmt.Printf("%d kills at %d points, %d texts, %d lost, %d duplicates\n", total, len(crashPoints), w.texts, lost, duplicates)
 	if lost+duplicates > 0 {
-		return fmt.Errorf("texts were lost or answered twice; the log is %s", w.log.Name())
+		return errors.New("texts were lost or answered twice")
 	}
 	return nil
 }
