@@ -166,8 +166,10 @@ type refusal struct {
 }
 
 // Header collects what the mux would have sent.
-func (p *refusal) Header() http.Header         { return p.header }
+func (p *refusal) Header() http.Header { return p.header }
+
 // Write drops the mux's plain text.
 func (p *refusal) Write(b []byte) (int, error) { return len(b), nil }
+
 // WriteHeader keeps the status.
-func (p *refusal) WriteHeader(status int)      { p.status = status }
+func (p *refusal) WriteHeader(status int) { p.status = status }
