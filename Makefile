@@ -1,9 +1,10 @@
 # make alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run demo text test crash schema routes
+.PHONY: help run demo text test crash stage schema routes
 
 TO   ?= +15555550142
 TEXT ?= Are you open on Saturday?
+FN   ?= all
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +23,9 @@ test: ## vet, and run all tests on a Postgres that this starts by itself
 
 crash: ## kill the system at every named point, many times; count what is lost or sent twice
 	@go run ./scripts/dev crash
+
+stage: ## write what is uploaded to deploy a function, FN=telnyx-sms, to staged/
+	@go run ./scripts/stage $(FN)
 
 schema: ## write migrations/schema.sql anew
 	@go run ./scripts/dev test ./migrations -run TestSchema -update

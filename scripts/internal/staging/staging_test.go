@@ -1,0 +1,241 @@
+package staging_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chattercheatah/chattercheatah/scripts/internal/deployment"
+	"github.com/chattercheatah/chattercheatah/scripts/internal/staging"
+)
+
+// root is the repository's, seen from here.
+const root = "../../.."
+
+// server is what the buildpack generates beside the staged root.
+const server = `package main
+
+import (
+	"os"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+
+	_ "github.com/chattercheatah/chattercheatah"
+)
+
+func main() {
+	if err := funcframework.StartHostPort("127.0.0.1", os.Getenv("PORT")); err != nil {
+		panic(err)
+	}
+}
+`
+
+// settings are such as a deployment has; nothing is reached with them.
+var settings = []string{
+	"DATABASE_URL=postgres://user@127.0.0.1:1/app", "JWT_SECRET_KEY=0123456789abcdef0123456789abcdef", "API_BASE_URL=https://fn.example.test",
+	"FIELD_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TELNYX_PUBLIC_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+	"GEMINI_API_KEY=k", "GOOGLE_CLOUD_PROJECT=p", "CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q",
+	"CLOUD_TASKS_WORKER_URL=https://worker.example.test", "CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test",
+}
+
+func TestStage_EveryFunctionObeysTheBuildpackAndRuns(t *testing.T) {
+	t.Parallel()
+	deployments, err := deployment.All(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range deployments {
+		t.Run(d.Name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if _, err := staging.Stage(t.Context(), root, d, dir); err != nil {
+				t.Fatal(err)
+			}
+			obeys(t, dir)
+			holdsNothingElse(t, dir, d)
+			runs(t, build(t, dir), d)
+		})
+	}
+}
+
+// obeys checks the rules of the buildpack.
+func obeys(t *testing.T, dir string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("the root holds %v; want one Go file", files)
+	}
+	source, modfile := read(t, files[0]), read(t, filepath.Join(dir, "go.mod"))
+	if !strings.Contains(source, `"github.com/GoogleCloudPlatform/functions-framework-go/functions"`) || strings.Contains(source, "package main") {
+		t.Errorf("the root file is\n%s", source)
+	}
+	module, _, _ := strings.Cut(strings.TrimPrefix(modfile, "module "), "\n")
+	if first, _, _ := strings.Cut(module, "/"); !strings.Contains(first, ".") {
+		t.Errorf("the module path %s has no dot in its first element", module)
+	}
+	if strings.Contains(modfile, "\ntoolchain") {
+		t.Error("go.mod has a toolchain line")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "vendor", "github.com", "GoogleCloudPlatform", "functions-framework-go", "funcframework")); err != nil {
+		t.Error("funcframework is not vendored")
+	}
+}
+
+// holdsNothingElse checks that the folder has one function, no test and no settings file.
+func holdsNothingElse(t *testing.T, dir string, d deployment.Deployment) {
+	t.Helper()
+	own, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = own.Close() }()
+	for _, absent := range []string{"scripts", "migrations", "README.md", ".git", "shared/store/storetest", "shared/telnyx/telnyxtest"} {
+		if _, err := own.Stat(absent); err == nil {
+			t.Errorf("%s was staged", absent)
+		}
+	}
+	err = filepath.WalkDir(filepath.Join(dir, "functions"), func(path string, entry os.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && filepath.Dir(path) != filepath.Join(dir, d.Package) {
+			t.Errorf("another function's %s was staged", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// build makes the program that is deployed, from vendored sources alone.
+func build(t *testing.T, dir string) string {
+	t.Helper()
+	main := filepath.Join(dir, "functions.local", "app")
+	if err := os.MkdirAll(main, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(main, "main.go"), []byte(server), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "function")
+	command := exec.CommandContext(t.Context(), "go", "build", "-mod=vendor", "-trimpath", "-ldflags=-s -w", "-o", program, "./functions.local/app")
+	command.Dir = dir
+	command.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "CGO_ENABLED=0")
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
+// runs starts the function as its deployment would, calls it, and ends it.
+func runs(t *testing.T, program string, d deployment.Deployment) {
+	t.Helper()
+	port := freePort(t)
+	command := exec.CommandContext(t.Context(), program)
+	command.Env = append([]string{"FUNCTION_TARGET=" + d.Entry, "PORT=" + port}, settings...)
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if status := get(t, "http://127.0.0.1:"+port+"/health"); status != http.StatusOK {
+		t.Errorf("/health was answered %d", status)
+	}
+	if status := get(t, "http://127.0.0.1:"+port+"/api/v1/no-such-path"); status != http.StatusNotFound {
+		t.Errorf("a path that is not there was answered %d", status)
+	}
+	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Wait(); err != nil {
+		t.Errorf("it did not end well on SIGTERM: %v", err)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// get calls until somebody answers.
+func get(t *testing.T, address string) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for ctx.Err() == nil {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			continue
+		}
+		_, _ = io.Copy(io.Discard, response.Body)
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	t.Fatal("it did not start listening")
+	return 0
+}
+
+func TestStart_MissingSettingsAreReportedBeforeItListens(t *testing.T) {
+	t.Parallel()
+	deployments, err := deployment.All(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := staging.Stage(t.Context(), root, deployments[0], dir); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), build(t, dir))
+	command.Env = []string{"FUNCTION_TARGET=" + deployments[0].Entry, "PORT=" + freePort(t)}
+	out, err := command.CombinedOutput()
+	if err == nil {
+		t.Error("it started without settings")
+	}
+	for _, name := range []string{"DATABASE_URL", "JWT_SECRET_KEY", "API_BASE_URL", "TELNYX_PUBLIC_KEY", "CLOUD_TASKS_QUEUE"} {
+		if !strings.Contains(string(out), name) {
+			t.Errorf("%s is not reported in %s", name, out)
+		}
+	}
+}
+
+func TestStage_TheSameSourceHasTheSameDigest(t *testing.T) {
+	t.Parallel()
+	deployments, err := deployment.All(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := staging.Stage(t.Context(), root, deployments[0], t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := staging.Stage(t.Context(), root, deployments[0], t.TempDir())
+	if err != nil || one != other {
+		t.Errorf("digests %s and %s, %v", one, other, err)
+	}
+}
