@@ -26,6 +26,7 @@ const (
 type entry struct {
 	task     *taskspb.Task
 	state    progress
+	deleted  chan struct{} // closed by DeleteTask
 	due      time.Time
 	attempts int // calls made
 	answered int // calls that got an answer other than 5xx
@@ -80,12 +81,8 @@ func (s *Server) work(e *entry) {
 func (s *Server) awaitDue(e *entry) bool {
 	for {
 		s.mu.Lock()
-		wait, changed := e.due.Sub(s.now()), s.changed
-		deleted := e.state == done
+		wait, moved := e.due.Sub(s.now()), s.moved
 		s.mu.Unlock()
-		if deleted {
-			return false
-		}
 		if wait <= 0 {
 			break
 		}
@@ -95,13 +92,17 @@ func (s *Server) awaitDue(e *entry) bool {
 		}
 		select {
 		case <-timer:
-		case <-changed:
+		case <-moved:
+		case <-e.deleted:
+			return false
 		case <-s.ctx.Done():
 			return false
 		}
 	}
 	select {
 	case s.slots <- struct{}{}:
+	case <-e.deleted:
+		return false
 	case <-s.ctx.Done():
 		return false
 	}
@@ -120,8 +121,10 @@ func (s *Server) call(e *entry) int {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, deadline)
 	defer cancel()
+	oidc := e.task.GetHttpRequest().GetOidcToken()
+	token := s.callerToken(oidc.GetAudience(), oidc.GetServiceAccountEmail())
 	s.mu.Lock()
-	r, err := s.request(ctx, e)
+	r, err := s.request(ctx, e, token)
 	e.attempts++
 	s.mu.Unlock()
 	if err != nil {
@@ -136,7 +139,7 @@ func (s *Server) call(e *entry) int {
 	return status
 }
 
-func (s *Server) request(ctx context.Context, e *entry) (*http.Request, error) {
+func (s *Server) request(ctx context.Context, e *entry, token string) (*http.Request, error) {
 	call := e.task.GetHttpRequest()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, call.GetUrl(), bytes.NewReader(call.GetBody()))
 	if err != nil {
@@ -155,8 +158,7 @@ func (s *Server) request(ctx context.Context, e *entry) (*http.Request, error) {
 	if e.attempts > 0 {
 		r.Header.Set("X-CloudTasks-TaskPreviousResponse", strconv.Itoa(e.last))
 	}
-	token := call.GetOidcToken()
-	r.Header.Set("Authorization", "Bearer "+s.Token(token.GetAudience(), token.GetServiceAccountEmail()))
+	r.Header.Set("Authorization", "Bearer "+token)
 	return r, nil
 }
 
@@ -191,7 +193,7 @@ func (s *Server) Schedule(every time.Duration, url, audience, account string) {
 			r.Header.Set("X-CloudScheduler", "true")
 			r.Header.Set("X-CloudScheduler-JobName", path.Base(url))
 			r.Header.Set("X-CloudScheduler-ScheduleTime", time.Now().UTC().Format(time.RFC3339))
-			r.Header.Set("Authorization", "Bearer "+s.Token(audience, account))
+			r.Header.Set("Authorization", "Bearer "+s.callerToken(audience, account))
 			s.send(r)
 		}
 	})

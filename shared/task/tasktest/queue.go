@@ -42,7 +42,7 @@ func (s *Server) CreateTask(_ context.Context, in *taskspb.CreateTaskRequest) (*
 	if s.tasks[task.GetName()] != nil {
 		return nil, status.Error(codes.AlreadyExists, "Requested entity already exists")
 	}
-	e := &entry{task: task, due: s.now()}
+	e := &entry{task: task, due: s.now(), deleted: make(chan struct{})}
 	if at := task.GetScheduleTime(); at != nil && at.AsTime().After(e.due) {
 		e.due = at.AsTime()
 	}
@@ -111,6 +111,7 @@ func (s *Server) DeleteTask(_ context.Context, in *taskspb.DeleteTaskRequest) (*
 		return nil, status.Error(codes.NotFound, "Requested entity was not found.")
 	}
 	e.state = done
+	close(e.deleted)
 	s.notify()
 	return &emptypb.Empty{}, nil
 }

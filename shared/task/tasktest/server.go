@@ -43,12 +43,16 @@ type Server struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
+	tokenMu sync.Mutex
+	tokens  map[caller]issued
+
 	mu      sync.Mutex
 	queues  map[string]bool
 	tasks   map[string]*entry // by full name; done ones stay, so that their names stay taken
 	order   []*entry
-	ahead   time.Duration // how far Advance has moved the clock
-	changed chan struct{} // closed and renewed whenever a task or the clock moves
+	ahead   time.Duration // how far the clock has been moved
+	moved   chan struct{} // closed and renewed when it is moved
+	changed chan struct{} // closed and renewed when a task moves
 }
 
 // Start starts a stand-in on free ports of this machine.
@@ -78,9 +82,12 @@ func newServer(o Options, key *rsa.PrivateKey) *Server {
 	orElse(&o.Concurrency, 100)
 	orElse(&o.MinBackoff, 100*time.Millisecond)
 	orElse(&o.MaxBackoff, 10*time.Second)
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, o.Concurrency
 	s := &Server{
-		options: o, key: key, grpc: grpc.NewServer(), client: &http.Client{}, slots: make(chan struct{}, o.Concurrency),
-		queues: map[string]bool{}, tasks: map[string]*entry{}, changed: make(chan struct{}),
+		options: o, key: key, grpc: grpc.NewServer(), client: &http.Client{Transport: transport}, slots: make(chan struct{}, o.Concurrency),
+		tokens: map[caller]issued{},
+		queues: map[string]bool{}, tasks: map[string]*entry{}, moved: make(chan struct{}), changed: make(chan struct{}),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, q := range o.Queues {
@@ -127,7 +134,14 @@ func (s *Server) KeysURL() string { return s.issuer + "/certs" }
 func (s *Server) Advance(by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.advance(by)
+}
+
+// advance moves the clock and wakes the tasks that wait for it. The caller holds mu.
+func (s *Server) advance(by time.Duration) {
 	s.ahead += by
+	close(s.moved)
+	s.moved = make(chan struct{})
 	s.notify()
 }
 
@@ -141,8 +155,7 @@ func (s *Server) Drain(ctx context.Context) error {
 			return nil
 		}
 		if wait := next.Sub(s.now()); s.options.Manual && !next.IsZero() && wait > 0 {
-			s.ahead += wait
-			s.notify()
+			s.advance(wait)
 		}
 		changed := s.changed
 		s.mu.Unlock()
@@ -176,7 +189,7 @@ func (s *Server) pending() (left int, next time.Time) {
 // now is the stand-in's clock. The caller holds mu.
 func (s *Server) now() time.Time { return time.Now().Add(s.ahead) }
 
-// notify wakes whoever waits for a change. The caller holds mu.
+// notify wakes whoever waits for a task to move. The caller holds mu.
 func (s *Server) notify() {
 	close(s.changed)
 	s.changed = make(chan struct{})

@@ -24,6 +24,29 @@ func (s *Server) Claims(audience, account string) jwt.MapClaims {
 // Token signs a token for audience as account.
 func (s *Server) Token(audience, account string) string { return s.Sign(s.Claims(audience, account)) }
 
+// tokenReuse is how long one token serves for all calls of an account to an audience.
+const tokenReuse = 5 * time.Minute
+
+type caller struct{ audience, account string }
+
+type issued struct {
+	token string
+	at    time.Time
+}
+
+// callerToken is what a call carries.
+func (s *Server) callerToken(audience, account string) string {
+	s.tokenMu.Lock()
+	defer s.tokenMu.Unlock()
+	who := caller{audience, account}
+	if t := s.tokens[who]; time.Since(t.at) < tokenReuse {
+		return t.token
+	}
+	t := issued{s.Token(audience, account), time.Now()}
+	s.tokens[who] = t
+	return t.token
+}
+
 // Sign signs any claims with the stand-in's key.
 func (s *Server) Sign(claims jwt.MapClaims) string {
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
