@@ -20,24 +20,6 @@ import (
 // root is the repository's, seen from here.
 const root = "../../.."
 
-// server is what the buildpack generates beside the staged root.
-const server = `package main
-
-import (
-	"os"
-
-	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
-
-	_ "github.com/chattercheatah/chattercheatah"
-)
-
-func main() {
-	if err := funcframework.StartHostPort("127.0.0.1", os.Getenv("PORT")); err != nil {
-		panic(err)
-	}
-}
-`
-
 // settings are such as a deployment has; nothing is reached with them.
 var settings = []string{
 	"DATABASE_URL=postgres://user@127.0.0.1:1/app", "JWT_SECRET_KEY=0123456789abcdef0123456789abcdef", "API_BASE_URL=https://fn.example.test",
@@ -122,22 +104,12 @@ func read(t *testing.T, file string) string {
 	return string(content)
 }
 
-// build makes the program that is deployed, from vendored sources alone.
+// build makes the program that is deployed.
 func build(t *testing.T, dir string) string {
 	t.Helper()
-	main := filepath.Join(dir, "functions.local", "app")
-	if err := os.MkdirAll(main, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(main, "main.go"), []byte(server), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	program := filepath.Join(t.TempDir(), "function")
-	command := exec.CommandContext(t.Context(), "go", "build", "-mod=vendor", "-trimpath", "-ldflags=-s -w", "-o", program, "./functions.local/app")
-	command.Dir = dir
-	command.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=", "CGO_ENABLED=0")
-	if out, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := staging.Build(t.Context(), dir, program); err != nil {
+		t.Fatal(err)
 	}
 	return program
 }
