@@ -175,15 +175,9 @@ alter table prompt_sections add constraint prompt_sections_bundle_id_fkey FOREIG
 
 alter table prompt_sections add constraint prompt_sections_section_key_check CHECK ((section_key ~ '^[a-z0-9_]{1,64}$'::text));
 
-alter table replies add constraint replies_tenant_id_provider_message_id_key UNIQUE (tenant_id, provider_message_id);
-
-alter table replies add constraint replies_token_key UNIQUE (token);
-
 alter table replies add constraint replies_pkey PRIMARY KEY (id);
 
 alter table replies add constraint replies_tenant_id_conversation_id_fkey FOREIGN KEY (tenant_id, conversation_id) REFERENCES conversations(tenant_id, id);
-
-alter table replies add constraint replies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 
 alter table replies add constraint replies_body_check CHECK ((body <> ''::text));
 
@@ -260,6 +254,8 @@ CREATE UNIQUE INDEX replies_one_at_a_time ON public.replies USING btree (convers
 CREATE UNIQUE INDEX replies_one_planned_answer ON public.replies USING btree (conversation_id) WHERE ((state = 'planned'::text) AND (kind = 'answer'::text) AND (body IS NULL));
 
 CREATE INDEX replies_open ON public.replies USING btree (act_at) WHERE (state = ANY (ARRAY['planned'::text, 'claimed'::text, 'sending'::text, 'unknown'::text]));
+
+CREATE UNIQUE INDEX replies_provider_message ON public.replies USING btree (tenant_id, provider_message_id) WHERE (provider_message_id IS NOT NULL);
 
 CREATE INDEX tenant_phone_numbers_tenant ON public.tenant_phone_numbers USING btree (tenant_id);
 
@@ -407,6 +403,89 @@ begin
 end $function$
 -- owner: postgres;
 
+CREATE OR REPLACE FUNCTION public.record_text(tenant bigint, customer text, called text, verified_with text, words text, pictures integer, provider_id text, occurred timestamp with time zone, keyword text, answered boolean, OUT routed boolean, OUT recorded boolean, OUT reply_id bigint, OUT due timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+    conversation  bigint;
+    by_assistant  boolean;
+    owes          boolean;    -- this tenant's texts are answered, by us
+    patience      interval;   -- how long an answer waits for more texts
+    has_opted_out boolean;
+    changed       boolean := false;
+    owed          text;
+begin
+    -- The route that brought the text here may come from memory when the proof was a Telnyx key: it must still hold.
+    select s.is_enabled and not s.answered_by_assistant and not answered, s.reply_wait_ms * interval '1 millisecond'
+      into owes, patience
+      from tenants t join tenant_sms_configs s on s.tenant_id = t.id
+     where t.id = tenant and t.is_active
+       and (verified_with is null
+            or coalesce(s.telnyx_public_key, '') = verified_with
+               and exists (select from tenant_phone_numbers n where n.phone_number = called and n.tenant_id = tenant));
+    routed := found;
+    recorded := false;
+    if not routed then
+        return;
+    end if;
+
+    -- From here on the conversation is locked: its texts are taken one after the other.
+    insert into conversations (tenant_id, channel, phone_number) values (tenant, 'sms', customer)
+        on conflict (tenant_id, channel, phone_number) do update set last_message_at = now()
+    returning id, handled_by = 'assistant' into conversation, by_assistant;
+
+    insert into messages (conversation_id, role, content, media_count, provider_message_id, occurred_at)
+    values (conversation, 'user', words, pictures, provider_id, occurred)
+        on conflict (conversation_id, provider_message_id) do nothing;
+    recorded := found;
+
+    if recorded then
+        has_opted_out := exists (select from opt_outs o where o.tenant_id = tenant and o.phone_number = customer and o.opted_in_at is null);
+        if keyword = 'stop' then
+            insert into opt_outs (tenant_id, phone_number, source, opted_out_at) values (tenant, customer, 'message', occurred)
+                on conflict (tenant_id, phone_number) do update set source = 'message', opted_out_at = excluded.opted_out_at, opted_in_at = null
+             where opt_outs.opted_in_at <= excluded.opted_out_at;
+            changed := found;
+            if changed then
+                update replies r set state = 'suppressed', reason = 'opted_out', settled_at = now()
+                 where r.tenant_id = tenant and r.conversation_id = conversation and r.state in ('planned', 'claimed');
+            end if;
+        elsif keyword in ('start', 'yes') and has_opted_out then
+            update opt_outs o set opted_in_at = occurred
+             where o.tenant_id = tenant and o.phone_number = customer and o.opted_in_at is null and o.opted_out_at <= occurred;
+            changed := found;
+        end if;
+
+        owed := case
+            when not owes                                     then null
+            when keyword = 'stop'                             then case when changed then 'opt_out_confirmation' end
+            when keyword in ('start', 'yes') and changed      then 'opt_in_confirmation'
+            when has_opted_out                                then null
+            when keyword = 'help'                             then 'help'
+            when by_assistant                                 then 'answer'
+        end;
+        if owed = 'answer' then
+            -- An answer that still waits for more texts waits a little longer, but never beyond five times the tenant's wait.
+            insert into replies (tenant_id, conversation_id, kind, act_at) values (tenant, conversation, owed, now() + patience)
+                on conflict (conversation_id) where state = 'planned' and kind = 'answer' and body is null
+                do update set act_at = greatest(replies.act_at, least(excluded.act_at, replies.created_at + 5 * patience))
+            returning id, replies.act_at into reply_id, due;
+            return;
+        elsif owed is not null then
+            insert into replies (tenant_id, conversation_id, kind, act_at) values (tenant, conversation, owed, now())
+            returning id, replies.act_at into reply_id, due;
+            return;
+        end if;
+    end if;
+
+    -- Nothing new is owed; what waits in this conversation may be put on the queue again, in case it never was.
+    select r.id, r.act_at into reply_id, due
+      from replies r where r.tenant_id = tenant and r.conversation_id = conversation and r.state = 'planned'
+     order by r.act_at limit 1;
+end $function$
+-- owner: postgres;
+
 CREATE OR REPLACE FUNCTION public.refuse_opted_out()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -530,6 +609,8 @@ grant select (id, is_active) on tenants to chattercheatah_router;
 grant select (email, id) on users to chattercheatah_router;
 
 grant execute on function claim_sms_numbers() to public;
+
+grant execute on function record_text(bigint,text,text,text,text,integer,text,timestamp with time zone,text,boolean) to chattercheatah_app;
 
 grant execute on function refuse_opted_out() to public;
 

@@ -66,7 +66,7 @@ func (l *syncLog) String() string {
 	return l.b.String()
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{DB: storetest.New(t), log: &syncLog{}}
 	b.telnyx = telnyxtest.Start(t, telnyxtest.Options{Silent: true})
@@ -75,7 +75,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) handlerWith(t *testing.T, queueAddr string) http.Handler {
+func (b *bench) handlerWith(t testing.TB, queueAddr string) http.Handler {
 	t.Helper()
 	var keys telnyx.PublicKeys
 	if err := keys.UnmarshalText([]byte(b.telnyx.PublicKey())); err != nil {

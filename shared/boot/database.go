@@ -79,7 +79,9 @@ func (d Database) config() (*pgxpool.Config, error) {
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.MaxConnLifetime = 30 * time.Minute
 	config.MaxConnLifetimeJitter = 5 * time.Minute
-	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	if !strings.Contains(url, "default_query_exec_mode=") {
+		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
 	config.ConnConfig.ConnectTimeout = 5 * time.Second
 	return config, nil
 }

@@ -131,12 +131,12 @@ func (q *Queue) dial(ctx context.Context) (*cloudtasks.Client, error) {
 	if q.client != nil {
 		return q.client, nil
 	}
-	var options []option.ClientOption
+	options := []option.ClientOption{option.WithTelemetryDisabled()}
 	if q.config.EmulatorHost != "" {
-		options = []option.ClientOption{
+		options = append(options,
 			option.WithEndpoint(q.config.EmulatorHost), option.WithoutAuthentication(),
 			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())),
-		}
+		)
 	}
 	client, err := cloudtasks.NewClient(context.WithoutCancel(ctx), options...)
 	if err != nil {

@@ -56,21 +56,22 @@ func Businesses() []Business { return []Business{SwimSchool(), Dentist()} }
 // Seed makes the demo tenants, with texting on. Seeding again changes nothing that a person may have changed since.
 func Seed(ctx context.Context, s *store.Store) error {
 	for _, b := range Businesses() {
-		if err := seed(ctx, s, b); err != nil {
+		if err := Put(ctx, s, b); err != nil {
 			return fmt.Errorf("seeding tenant %v: %w", b.ID, err)
 		}
 	}
 	return nil
 }
 
-func seed(ctx context.Context, s *store.Store, b Business) error {
+// Put makes one tenant, with texting on, unless it has a number already.
+func Put(ctx context.Context, s *store.Store, b Business) error {
 	if err := s.Operator().PutTenant(ctx, b.ID, b.Name, b.Subdomain); err != nil {
 		return err
 	}
 	t := s.For(tenant.ByCommand(b.ID))
 	settings, err := t.SMSSettings(ctx)
 	if err != nil || !settings.Phone.IsZero() {
-		return err // it was seeded before
+		return err // it was made before
 	}
 	if err := t.ConfigureSMS(ctx, store.SMSConfig{TelnyxPhone: b.Phone, TelnyxAPIKey: b.APIKey}); err != nil {
 		return err

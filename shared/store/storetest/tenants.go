@@ -52,6 +52,17 @@ func New(t testing.TB) *DB {
 // Keyless is the store of a process without a FIELD_ENCRYPTION_KEY.
 func (db *DB) Keyless(t testing.TB) *store.Store { return open(t, db.App, private.Secret{}) }
 
+// Counted is the store as the application's role, past a counter of its round trips.
+func (db *DB) Counted(t testing.TB) (*store.Store, *Trips) {
+	t.Helper()
+	trips, address, err := CountTrips(db.App)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = trips.Close() })
+	return open(t, address, FieldKey), trips
+}
+
 func open(t testing.TB, url string, key private.Secret) *store.Store {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(url)
