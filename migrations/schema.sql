@@ -241,11 +241,15 @@ alter table users add constraint users_id_check CHECK ((id > 0));
 
 alter table users add constraint users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'tenant_admin'::text, 'user'::text])));
 
+CREATE INDEX conversations_newest ON public.conversations USING btree (tenant_id, last_message_at DESC, id DESC);
+
 CREATE INDEX messages_in_order ON public.messages USING btree (conversation_id, occurred_at DESC, id DESC);
 
 CREATE UNIQUE INDEX prompt_bundles_production ON public.prompt_bundles USING btree (tenant_id) NULLS NOT DISTINCT WHERE (status = 'PRODUCTION'::text);
 
 CREATE UNIQUE INDEX prompt_bundles_version ON public.prompt_bundles USING btree (tenant_id, version) NULLS NOT DISTINCT;
+
+CREATE INDEX replies_at_work ON public.replies USING btree (tenant_id) WHERE (state = ANY (ARRAY['claimed'::text, 'sending'::text]));
 
 CREATE INDEX replies_conversation ON public.replies USING btree (conversation_id, id);
 
@@ -384,6 +388,34 @@ create policy tenant on users as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
+CREATE OR REPLACE FUNCTION public.claim_reply(tenant bigint, reply bigint, lease interval, share integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+begin
+    -- A worker that died in flight leaves the unknown; what a takeover or a switched-off channel has made pointless ends here.
+    update replies r
+       set state = case when r.state = 'sending' then 'unknown' else 'suppressed' end,
+           reason = case when r.state = 'sending' then 'worker_lost' when c.handled_by = 'human' then 'human_takeover' else 'texting_disabled' end,
+           settled_at = case when r.state = 'sending' then null else now() end
+      from conversations c, tenant_sms_configs s
+     where r.tenant_id = tenant and r.id = reply and c.tenant_id = tenant and c.id = r.conversation_id and s.tenant_id = tenant
+       and (r.state = 'sending' and r.act_at <= now()
+            or r.state in ('planned', 'claimed') and is_due(r.act_at) and (c.handled_by = 'human' and r.kind = 'answer' or not s.is_enabled));
+
+    update replies r
+       set state = 'claimed', fence = fence + 1, attempts = attempts + 1, act_at = now() + lease
+     where r.tenant_id = tenant and r.id = reply
+       and (r.state = 'planned' and is_due(r.act_at) or r.state = 'claimed' and r.act_at <= now())
+       and exists (select from tenants t where t.id = tenant and t.is_active)
+       and not exists (select from replies o where o.tenant_id = tenant and o.conversation_id = r.conversation_id and o.id <> r.id
+                          and o.state in ('claimed', 'sending'))
+       and share > (select count(*) from (select from replies o
+                     where o.tenant_id = tenant and o.state in ('claimed', 'sending') and o.act_at > now() limit share) at_work);
+    return found;
+end $function$
+-- owner: postgres;
+
 CREATE OR REPLACE FUNCTION public.claim_sms_numbers()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -400,6 +432,59 @@ begin
      where wanted is not null
        and not exists (select from tenant_phone_numbers n where n.phone_number = wanted and n.tenant_id = new.tenant_id);
     return null;
+end $function$
+-- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.is_due(act_at timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+RETURN (act_at <= (now() + '00:00:00.25'::interval))
+-- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.record_delivery(tenant bigint, provider_id text, report_token text, customer text, words text, reported text, cause text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+    reply        bigint;
+    conversation bigint;
+    said         text;
+    sent_at      timestamptz;
+    now_is       text;
+begin
+    select r.id into reply from replies r where r.tenant_id = tenant and r.provider_message_id = provider_id;
+    if not found then
+        -- The answer to this send was lost: its token tells which reply it was, or, for a report that names none, its words.
+        select r.id into reply
+          from conversations c join replies r on r.tenant_id = tenant and r.conversation_id = c.id
+         where c.tenant_id = tenant and c.channel = 'sms' and c.phone_number = customer
+           and r.provider_message_id is null and r.sending_at is not null
+           and (r.token::text = report_token or report_token = '' and r.body = words)
+         order by r.id limit 1;
+        if not found then
+            return false;
+        end if;
+    end if;
+
+    -- A settled state is never taken back by a report that comes late.
+    update replies r
+       set provider_message_id = provider_id, accepted_at = coalesce(r.accepted_at, now()),
+           state = case when r.state in ('delivered', 'undelivered') then r.state else reported end,
+           reason = case when r.state in ('delivered', 'undelivered') then r.reason else nullif(cause, '') end,
+           settled_at = case when r.settled_at is null and reported <> 'accepted' then now() else r.settled_at end
+     where r.tenant_id = tenant and r.id = reply
+    returning r.conversation_id, r.body, r.sending_at, r.state into conversation, said, sent_at, now_is;
+
+    insert into messages (conversation_id, role, content, provider_message_id, occurred_at)
+    values (conversation, 'assistant', said, provider_id, sent_at)
+        on conflict (conversation_id, provider_message_id) do nothing;
+
+    if now_is = 'undelivered' then
+        update conversations c set needs_attention_at = coalesce(needs_attention_at, now()), needs_attention_reason = 'undelivered: ' || cause
+         where c.tenant_id = tenant and c.id = conversation;
+    end if;
+    return true;
 end $function$
 -- owner: postgres;
 
@@ -510,6 +595,22 @@ begin
 end $function$
 -- owner: postgres;
 
+CREATE OR REPLACE FUNCTION public.reply_history(tenant bigint, reply bigint, at_most integer)
+ RETURNS TABLE(from_customer boolean, words text, pictures integer, at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+    return query
+    select latest.role = 'user', latest.content, latest.media_count, latest.occurred_at
+      from (select m.id, m.role, m.content, m.media_count, m.occurred_at
+              from conversations c join messages m on m.conversation_id = c.id
+             where c.tenant_id = tenant and c.id = (select r.conversation_id from replies r where r.tenant_id = tenant and r.id = reply)
+             order by m.occurred_at desc, m.id desc limit at_most) latest
+     order by latest.occurred_at, latest.id;
+end $function$
+-- owner: postgres;
+
 CREATE OR REPLACE FUNCTION public.route_active_tenant(candidate bigint)
  RETURNS bigint
  LANGUAGE sql
@@ -518,18 +619,23 @@ CREATE OR REPLACE FUNCTION public.route_active_tenant(candidate bigint)
 RETURN (SELECT t.id FROM tenants t WHERE ((t.id = route_active_tenant.candidate) AND t.is_active))
 -- owner: chattercheatah_router;
 
-CREATE OR REPLACE FUNCTION public.route_overdue_replies(since timestamp with time zone, at_most integer)
+CREATE OR REPLACE FUNCTION public.route_overdue_replies(since timestamp with time zone, at_most integer, of_each integer)
  RETURNS TABLE(tenant_id bigint, reply_id bigint)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 BEGIN ATOMIC
- SELECT r.tenant_id,
-     r.id
-    FROM (replies r
-      JOIN tenants t ON (((t.id = r.tenant_id) AND t.is_active)))
-   WHERE ((r.state = ANY (ARRAY['planned'::text, 'claimed'::text, 'sending'::text, 'unknown'::text])) AND (r.act_at <= route_overdue_replies.since))
-   ORDER BY r.act_at
+ SELECT o.tenant_id,
+     o.id
+    FROM ( SELECT r.tenant_id,
+             r.id,
+             r.act_at,
+             row_number() OVER (PARTITION BY r.tenant_id ORDER BY r.act_at) AS nth
+            FROM (replies r
+              JOIN tenants t ON (((t.id = r.tenant_id) AND t.is_active)))
+           WHERE ((r.state = ANY (ARRAY['planned'::text, 'claimed'::text, 'sending'::text, 'unknown'::text])) AND (r.act_at <= route_overdue_replies.since))) o
+   WHERE (o.nth <= route_overdue_replies.of_each)
+   ORDER BY o.act_at
   LIMIT route_overdue_replies.at_most;
 END
 -- owner: chattercheatah_router;
@@ -608,15 +714,23 @@ grant select (id, is_active) on tenants to chattercheatah_router;
 
 grant select (email, id) on users to chattercheatah_router;
 
+grant execute on function claim_reply(bigint,bigint,interval,integer) to chattercheatah_app;
+
 grant execute on function claim_sms_numbers() to public;
+
+grant execute on function is_due(timestamp with time zone) to public;
+
+grant execute on function record_delivery(bigint,text,text,text,text,text,text) to chattercheatah_app;
 
 grant execute on function record_text(bigint,text,text,text,text,integer,text,timestamp with time zone,text,boolean) to chattercheatah_app;
 
 grant execute on function refuse_opted_out() to public;
 
+grant execute on function reply_history(bigint,bigint,integer) to chattercheatah_app;
+
 grant execute on function route_active_tenant(bigint) to chattercheatah_app;
 
-grant execute on function route_overdue_replies(timestamp with time zone,integer) to chattercheatah_app;
+grant execute on function route_overdue_replies(timestamp with time zone,integer,integer) to chattercheatah_app;
 
 grant execute on function route_phone_number(text) to chattercheatah_app;
 

@@ -411,7 +411,7 @@ func (b *bench) sentReply(t *testing.T) telnyxtest.Message {
 	t.Helper()
 	b.SetWait(t, b.SwimSchool, 0)
 	rec := b.Receive(t, b.SwimSchool, customer, "Are you open?", "in-1")
-	r, _, err := b.SwimSchool.ClaimReply(t.Context(), rec.ReplyID, time.Minute)
+	r, _, err := b.SwimSchool.ClaimReply(t.Context(), rec.ReplyID, time.Minute, 40)
 	if err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ var (
 
 func TestCompose_IsTheReviewedPrompt(t *testing.T) {
 	t.Parallel()
-	got := prompt.Compose(profile, prompt.Merge(prompt.Base(), own), prompt.SMS, noon)
+	got := prompt.Compose(profile, prompt.Write(prompt.Merge(prompt.Base(), own)), prompt.SMS, noon)
 	const golden = "testdata/sms.txt"
 	if *update {
 		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
@@ -73,7 +74,7 @@ func TestMerge_TheOrderOfItsInputDoesNotMatter(t *testing.T) {
 
 func TestCompose_WhatIsEmptyIsLeftOut(t *testing.T) {
 	t.Parallel()
-	got := prompt.Compose(prompt.Profile{BusinessName: "X"}, []prompt.Section{{Key: "nothing", Content: " "}}, prompt.SMS, noon)
+	got := prompt.Compose(prompt.Profile{BusinessName: "X"}, prompt.Write([]prompt.Section{{Key: "nothing", Content: " "}}), prompt.SMS, noon)
 	for _, absent := range []string{"Website", "Phone: ", "E-mail", "# nothing"} {
 		if strings.Contains(got, absent) {
 			t.Errorf("the prompt names %q, which is empty:\n%s", absent, got)
@@ -88,6 +89,35 @@ func BenchmarkCompose50(b *testing.B) {
 		many = append(many, prompt.Section{Key: strings.Repeat("k", i+1), Position: 50 - i, Content: strings.Repeat("word ", 60)})
 	}
 	for b.Loop() {
-		prompt.Compose(profile, prompt.Merge(prompt.Base(), many), prompt.SMS, noon)
+		prompt.Compose(profile, prompt.Write(prompt.Merge(prompt.Base(), many)), prompt.SMS, noon)
+	}
+}
+
+// fifty sections are more than any tenant has.
+func fifty() (all []prompt.Section) {
+	for i := range 50 {
+		all = append(all, prompt.Section{Key: "section_" + strconv.Itoa(i), Position: i, Content: strings.Repeat("A weekly lesson costs 35 dollars. ", 10)})
+	}
+	return all
+}
+
+func TestCompose_OfKnownSectionsAllocatesTheTextAndTheTimeAlone(t *testing.T) {
+	sections := prompt.Write(prompt.Merge(prompt.Base(), fifty()))
+	if n := testing.AllocsPerRun(100, func() { prompt.Compose(profile, sections, prompt.SMS, noon) }); n > 2 {
+		t.Errorf("%v allocations; want 2", n)
+	}
+}
+
+func BenchmarkCompose_Fifty(b *testing.B) {
+	sections := prompt.Write(prompt.Merge(prompt.Base(), fifty()))
+	for b.Loop() {
+		prompt.Compose(profile, sections, prompt.SMS, noon)
+	}
+}
+
+func BenchmarkCompose_FiftyFromSections(b *testing.B) {
+	sections := fifty()
+	for b.Loop() {
+		prompt.Compose(profile, prompt.Write(prompt.Merge(prompt.Base(), sections)), prompt.SMS, noon)
 	}
 }

@@ -2,6 +2,7 @@ package reply
 
 import (
 	"errors"
+	"maps"
 	"net/url"
 	"regexp"
 	"strings"
@@ -38,6 +39,13 @@ func AllowedFrom(texts ...string) Allowed {
 		}
 	}
 	return a
+}
+
+// And returns a with the addresses in more of the tenant's own words.
+func (a Allowed) And(texts ...string) Allowed {
+	both := AllowedFrom(texts...)
+	maps.Copy(both, a)
+	return both
 }
 
 // addresses lists what in a text can be followed, written to or called, each in one canonical form.

@@ -37,7 +37,11 @@ func (w *Worker) compose(ctx context.Context, t *store.Tenant, r *store.Reply) (
 		}
 		return r.AfterHours, true, nil
 	}
-	text, err = w.ask(ctx, r)
+	own, err := w.prompts.of(ctx, t, r.Prompt)
+	if err != nil {
+		return private.Text{}, false, err
+	}
+	text, err = w.ask(ctx, r, own)
 	if err == nil {
 		return text, false, nil
 	}
@@ -83,20 +87,19 @@ func (w *Worker) closed(r *store.Reply) bool {
 }
 
 // ask has the model answer and checks what it wrote.
-func (w *Worker) ask(ctx context.Context, r *store.Reply) (private.Text, error) {
+func (w *Worker) ask(ctx context.Context, r *store.Reply, own keptPrompt) (private.Text, error) {
 	ctx, cancel := context.WithTimeout(ctx, composeTimeout)
 	defer cancel()
 	now := w.Now()
 	if zone, err := hours.Zone(r.Zone); err == nil {
 		now = now.In(zone)
 	}
-	sections := prompt.Merge(r.Global, r.Own)
-	system := prompt.Compose(r.Business, sections, prompt.SMS, now)
+	system := prompt.Compose(r.Business, own.text, prompt.SMS, now)
 	answer, err := w.Model.Answer(ctx, private.NewText(system), turns(r.History))
 	if err != nil {
 		return private.Text{}, err
 	}
-	return Check(answer, AllowedFrom(system))
+	return Check(answer, own.allowed.And(r.Business.WebsiteURL, r.Business.Phone, r.Business.Email, r.Business.BusinessName))
 }
 
 // turns is the conversation so far, ending with what the customer wrote last: an answer that crossed it on the way goes

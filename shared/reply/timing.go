@@ -6,6 +6,10 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/crash"
 )
 
+// TenantShare is how many replies of one tenant are worked on at a time, over all instances: as many as one instance takes.
+// A tenant with more to answer waits for itself and for nobody else.
+const TenantShare = 40
+
 // How long things may take. A claim outlives the slowest composing (the model's 45 seconds) and a flight the slowest send,
 // so that a lease which ran out means a worker that died.
 var (
@@ -14,7 +18,9 @@ var (
 	claimLease     = quick(90 * time.Second)
 	flightLease    = quick(30 * time.Second)
 
-	busyWait    = quick(3 * time.Second)  // before asking again whether the conversation is free
+	busyWait        = quick(3 * time.Second)  // before asking again whether a reply's turn has come; as long as it has waited, if that is more,
+	longestBusyWait = quick(15 * time.Second) // and this at most
+
 	backOffUnit = quick(10 * time.Second) // times the square of the attempts
 	maxAttempts = 6
 
@@ -23,6 +29,7 @@ var (
 
 	sweepAfter  = quick(20 * time.Second) // an on-time task has begun by then
 	sweepAtMost = 1000
+	sweepOfEach = 100 // tenant
 )
 
 // quick shortens the leases in the crash test's build, which waits for many of them to run out.

@@ -33,6 +33,8 @@ type Worker struct {
 	ReportURL string // where Telnyx sends delivery reports, e.g. https://fn.example.test/api/v1/telnyx/sms/status
 	Now       func() time.Time
 	Log       *slog.Logger
+
+	prompts prompts
 }
 
 // Done says what came of working on a reply, as the log tells it.
@@ -45,7 +47,7 @@ const (
 	DoneUnknown   Done = "unknown"       // the outcome is to be found out; looked at again later
 	DonePostponed Done = "postponed"     // it surely was not sent and is tried again later
 	DoneNotDue    Done = "not_due"       // its time has moved; queued for then
-	DoneBusy      Done = "busy"          // another reply of the conversation goes first; queued for later
+	DoneBusy      Done = "busy"          // others of the conversation or of the tenant go first; queued for later
 	DoneEnded     Done = "ended"         // nothing is to be sent: opted out, taken over, rejected
 	DoneAlready   Done = "already_done"  // somebody else has done it
 	DoneClosed    Done = "tenant_closed" // the sweeper queues it when the tenant is opened again
@@ -57,7 +59,7 @@ const (
 // sends at most one text.
 func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done, error) {
 	crash.Point("worker.received")
-	r, standing, err := t.ClaimReply(ctx, replyID, claimLease)
+	r, standing, err := t.ClaimReply(ctx, replyID, claimLease, TenantShare)
 	if err != nil {
 		return "", err
 	}
@@ -75,7 +77,7 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 	case standing.State == store.Planned && !standing.Due:
 		return DoneNotDue, w.Queue.PutReply(ctx, t.Scope().ID(), replyID, standing.ActAt)
 	case standing.State == store.Planned:
-		return DoneBusy, w.later(ctx, t, replyID, busyWait)
+		return DoneBusy, w.later(ctx, t, replyID, min(max(busyWait, w.Now().Sub(standing.ActAt)), longestBusyWait))
 	case standing.State == store.Claimed || standing.State == store.Sending || standing.State == store.Unknown:
 		return DoneBusy, w.later(ctx, t, replyID, max(standing.ActAt.Sub(w.Now()), busyWait))
 	default:
@@ -220,7 +222,7 @@ func nextLook(age time.Duration) time.Duration {
 // Sweep queues every reply that is overdue: recorded and never queued, or left behind by a worker that died. It returns how
 // many it queued. The work itself is idempotent, so a reply that was queued after all does no harm.
 func (w *Worker) Sweep(ctx context.Context) (int, error) {
-	overdue, err := w.Store.OverdueReplies(ctx, sweepAfter, sweepAtMost)
+	overdue, err := w.Store.OverdueReplies(ctx, sweepAfter, sweepAtMost, sweepOfEach)
 	if err != nil {
 		return 0, err
 	}

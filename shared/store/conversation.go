@@ -21,19 +21,51 @@ type Conversation struct {
 // ConversationWith finds the SMS conversation with a phone. fault.NotFound when there is none.
 func (t *Tenant) ConversationWith(ctx context.Context, phone private.Phone) (Conversation, error) {
 	var c Conversation
-	var number string
 	err := t.run(ctx, "finding a conversation", func(b *pgx.Batch) {
-		b.Queue(`select id, phone_number, handled_by = 'human', coalesce(needs_attention_reason, ''), last_message_at
-			from conversations where tenant_id = $1 and channel = 'sms' and phone_number = $2`, t.id(), phone.E164()).
-			QueryRow(func(row pgx.Row) error {
-				return row.Scan(&c.ID, &number, &c.ByHuman, &c.Attention, &c.LastMessage)
+		b.Queue(`select `+conversationColumns+` from conversations
+			where tenant_id = $1 and channel = 'sms' and phone_number = $2`, t.id(), phone.E164()).
+			Query(func(rows pgx.Rows) (err error) {
+				c, err = pgx.CollectExactlyOneRow(rows, scanConversation)
+				return err
 			})
 	})
-	if err != nil {
+	return c, err
+}
+
+// Place is where a page of conversations ends; the zero Place is before the first.
+type Place struct {
+	LastMessage time.Time
+	ID          int64
+}
+
+// Conversations lists the tenant's conversations after a place, the one with the newest message first, at most limit. One
+// round trip, whose cost depends on limit alone.
+func (t *Tenant) Conversations(ctx context.Context, after Place, limit int) ([]Conversation, error) {
+	var found []Conversation
+	if after == (Place{}) {
+		after.LastMessage = endOfTime
+	}
+	err := t.run(ctx, "listing conversations", func(b *pgx.Batch) {
+		b.Queue(`select `+conversationColumns+` from conversations
+			where tenant_id = $1 and (last_message_at, id) < ($2, $3) order by last_message_at desc, id desc limit $4`,
+			t.id(), after.LastMessage, after.ID, limit).Query(func(rows pgx.Rows) (err error) {
+			found, err = pgx.CollectRows(rows, scanConversation)
+			return err
+		})
+	})
+	return found, err
+}
+
+var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const conversationColumns = `id, phone_number, handled_by = 'human', coalesce(needs_attention_reason, ''), last_message_at`
+
+func scanConversation(row pgx.CollectableRow) (c Conversation, err error) {
+	var number string
+	if err := row.Scan(&c.ID, &number, &c.ByHuman, &c.Attention, &c.LastMessage); err != nil {
 		return c, err
 	}
-	c.Phone, err = private.ParsePhone(number)
-	return c, err
+	return c, c.Phone.UnmarshalText([]byte(number))
 }
 
 // Messages lists the newest messages of a conversation, at most limit, oldest first. A conversation that is missing or

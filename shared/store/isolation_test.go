@@ -31,7 +31,7 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		return t.RecordInbound(ctx, text(at.phone, at.number, "hello", "intruder"))
 	},
 	"ClaimReply": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		r, standing, err := t.ClaimReply(ctx, at.reply, time.Minute)
+		r, standing, err := t.ClaimReply(ctx, at.reply, time.Minute, 40)
 		return []any{r, standing}, err
 	},
 	"Reply": func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Reply(ctx, at.reply) },
@@ -71,6 +71,9 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"ConversationWith": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.ConversationWith(ctx, at.phone)
 	},
+	"Conversations": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.Conversations(ctx, store.Place{LastMessage: time.Now().Add(time.Hour), ID: at.conversation}, 100)
+	},
 	"Messages": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.Messages(ctx, at.conversation, 100)
 	},
@@ -87,6 +90,10 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	},
 	"ConfigureSMS": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return nil, t.ConfigureSMS(ctx, store.SMSConfig{TelnyxProfileID: "profile"})
+	},
+	"Prompt": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		v, global, own, err := t.Prompt(ctx)
+		return []any{v, global, own}, err
 	},
 	"PublishPrompt": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return nil, t.PublishPrompt(ctx, "mine", []prompt.Section{{Key: "k", Content: "mine"}})
@@ -153,7 +160,7 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 	ctx, customer := t.Context(), private.MustPhone("+15555550101")
 	db.SetWait(t, db.SwimSchool, 0)
 	first := db.Receive(t, db.SwimSchool, customer, "first", "m1")
-	r, _, err := db.SwimSchool.ClaimReply(ctx, first.ReplyID, time.Minute)
+	r, _, err := db.SwimSchool.ClaimReply(ctx, first.ReplyID, time.Minute, 40)
 	if err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
@@ -164,7 +171,7 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 		t.Fatal(err)
 	}
 	second := db.Receive(t, db.SwimSchool, customer, "second", "m2")
-	if r, _, err := db.SwimSchool.ClaimReply(ctx, second.ReplyID, time.Minute); err != nil || r == nil {
+	if r, _, err := db.SwimSchool.ClaimReply(ctx, second.ReplyID, time.Minute, 40); err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
 	return target{conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}

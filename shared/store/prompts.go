@@ -8,6 +8,43 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/prompt"
 )
 
+// PromptVersion names a tenant's live prompt by its two live bundles, 0 for one that there is not. What a bundle holds does
+// not change while it is live, so the same version is the same prompt.
+type PromptVersion struct{ Global, Own int64 }
+
+const promptSQL = `
+select b.id, b.tenant_id is not null, coalesce(s.section_key, ''), coalesce(s.content, ''), coalesce(s.sort_order, 0)
+  from prompt_bundles b left join prompt_sections s on s.bundle_id = b.id
+ where b.status = 'PRODUCTION' and (b.tenant_id = $1 or b.tenant_id is null)`
+
+// Prompt reads the live prompt: the sections that every tenant inherits and the tenant's own. One round trip.
+func (t *Tenant) Prompt(ctx context.Context) (v PromptVersion, global, own []prompt.Section, err error) {
+	err = t.run(ctx, "reading the prompt", func(b *pgx.Batch) {
+		b.Queue(promptSQL, t.id()).Query(func(rows pgx.Rows) error {
+			var s prompt.Section
+			var bundle int64
+			_, err := pgx.ForEachRow(rows, []any{&bundle, &s.Tenant, &s.Key, &s.Content, &s.Position}, func() error {
+				if s.Tenant {
+					v.Own, own = bundle, appendSection(own, s)
+				} else {
+					v.Global, global = bundle, appendSection(global, s)
+				}
+				return nil
+			})
+			return err
+		})
+	})
+	return v, global, own, err
+}
+
+// appendSection leaves out what stands for a bundle without sections.
+func appendSection(all []prompt.Section, s prompt.Section) []prompt.Section {
+	if s.Key == "" {
+		return all
+	}
+	return append(all, s)
+}
+
 // PublishPrompt makes sections the tenant's live prompt, as the next version, in one transaction.
 func (t *Tenant) PublishPrompt(ctx context.Context, name string, sections []prompt.Section) error {
 	id := t.id()

@@ -74,81 +74,54 @@ type Reply struct {
 	AfterHours   private.Text // what to say outside the hours; empty when the assistant answers then too
 	ToldHours    bool         // this conversation was told lately
 	History      []Message    // oldest first
-	Global, Own  []prompt.Section
+	Prompt       PromptVersion
 }
 
 // Standing is why a reply could not be claimed.
 type Standing struct {
 	State ReplyState // "" when there is no such reply
 	ActAt time.Time
-	Due   bool // its turn has come; State Planned means that another reply of the conversation goes first
+	Due   bool // its turn has come; State Planned means that others of the conversation or of the tenant go first
 
 	Closed bool // the tenant is closed: nothing is done before it is opened again, and then the sweeper finds it
 }
 
-// lateSQL lets a claim be a little early: the queue's clock and the database's are not the same.
-const lateSQL = `interval '250 milliseconds'`
+// claimSQL and historySQL call functions of migrations/00006_fair_share.sql.
+const (
+	claimSQL   = `select claim_reply($1, $2, $3, $4)`
+	historySQL = `select from_customer, words, pictures, at from reply_history($1, $2, $3)`
+)
 
-const settleBeforeClaimSQL = `
-update replies r
-   set state = case when r.state = 'sending' then 'unknown' else 'suppressed' end,
-       reason = case when r.state = 'sending' then 'worker_lost' when c.handled_by = 'human' then 'human_takeover' else 'texting_disabled' end,
-       settled_at = case when r.state = 'sending' then null else now() end
-  from conversations c, tenant_sms_configs s
- where r.tenant_id = $1 and r.id = $2 and c.tenant_id = $1 and c.id = r.conversation_id and s.tenant_id = $1
-   and (r.state = 'sending' and r.act_at <= now()
-        or r.state in ('planned', 'claimed') and r.act_at <= now() + ` + lateSQL + `
-           and (c.handled_by = 'human' and r.kind = 'answer' or not s.is_enabled))`
-
-const claimSQL = `
-update replies r
-   set state = 'claimed', fence = fence + 1, attempts = attempts + 1, act_at = now() + $3::interval
- where r.tenant_id = $1 and r.id = $2 and r.state in ('planned', 'claimed')
-   and r.act_at <= now() + case r.state when 'planned' then ` + lateSQL + ` else interval '0' end
-   and exists (select from tenants t where t.id = $1 and t.is_active)
-   and not exists (select from replies o where o.tenant_id = $1 and o.conversation_id = r.conversation_id and o.id <> r.id
-                      and o.state in ('claimed', 'sending'))
-returning true`
+// historyLength is how many messages of a conversation the model is told.
+const historyLength = 40
 
 const replySQL = `
 select r.id, r.conversation_id, r.kind, r.state, r.fence, r.attempts, r.act_at, coalesce(r.sending_at, 'epoch'), coalesce(r.body, ''), r.token::text,
-       coalesce(s.telnyx_phone_number, ''), c.phone_number, s.telnyx_api_key, coalesce(s.telnyx_messaging_profile_id, ''),
-       coalesce(p.business_name, ''), coalesce(p.website_url, ''), coalesce(p.phone_number, ''), coalesce(p.email, ''),
-       s.timezone, s.business_hours, s.business_hours_enabled, case when s.auto_reply_enabled then s.auto_reply_message else '' end,
-       exists (select from replies o where o.tenant_id = $1 and o.conversation_id = c.id and o.after_hours and o.sending_at > now() - interval '12 hours'),
-       r.act_at <= now() + ` + lateSQL + `, not (select t.is_active from tenants t where t.id = $1)
-  from replies r
-  join conversations c on c.tenant_id = $1 and c.id = r.conversation_id
-  join tenant_sms_configs s on s.tenant_id = $1
-  left join tenant_business_profiles p on p.tenant_id = $1
+       c.phone_number, is_due(r.act_at), not (select t.is_active from tenants t where t.id = $1),
+       exists (select from replies o where o.tenant_id = $1 and o.conversation_id = r.conversation_id and o.after_hours and o.sending_at > now() - interval '12 hours')
+  from replies r join conversations c on c.tenant_id = $1 and c.id = r.conversation_id
  where r.tenant_id = $1 and r.id = $2`
 
-const historySQL = `
-select role = 'user', content, media_count, occurred_at from (
-    select m.id, m.role, m.content, m.media_count, m.occurred_at
-      from replies r
-      join conversations c on c.tenant_id = $1 and c.id = r.conversation_id
-      join messages m on m.conversation_id = c.id
-     where r.tenant_id = $1 and r.id = $2
-     order by m.occurred_at desc, m.id desc limit 40) latest
- order by occurred_at, id`
+const senderSQL = `
+select coalesce(telnyx_phone_number, ''), telnyx_api_key, coalesce(telnyx_messaging_profile_id, ''),
+       timezone, business_hours, business_hours_enabled, case when auto_reply_enabled then auto_reply_message else '' end
+  from tenant_sms_configs where tenant_id = $1`
 
-const sectionsSQL = `
-select b.tenant_id is not null, s.section_key, s.content, s.sort_order
-  from prompt_bundles b join prompt_sections s on s.bundle_id = b.id
- where b.status = 'PRODUCTION' and (b.tenant_id = $1 or b.tenant_id is null)`
+const profileSQL = `
+select business_name, website_url, coalesce(phone_number, ''), email from tenant_business_profiles where tenant_id = $1`
 
-// ClaimReply takes a due reply for one worker, for as long as lease; when that ends unused another may claim it. It returns
-// the reply with all that it needs, or nil and how the reply stands. An answer that a person's takeover or a switched-off
-// channel has made pointless is suppressed here. One round trip.
-func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration) (*Reply, Standing, error) {
+const promptVersionSQL = `
+select coalesce((select id from prompt_bundles where tenant_id is null and status = 'PRODUCTION'), 0),
+       coalesce((select id from prompt_bundles where tenant_id = $1 and status = 'PRODUCTION'), 0)`
+
+// ClaimReply takes a due reply for one worker, for as long as lease; when that ends unused another may claim it. A tenant
+// that has share replies at work gets no other, give or take those that are claimed at the same moment. It returns the reply
+// with all that it needs, or nil and how the reply stands. An answer that a person's takeover or a switched-off channel has
+// made pointless is suppressed here. One round trip.
+func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration, share int) (*Reply, Standing, error) {
 	var claimed bool
 	r, standing, err := t.readReply(ctx, "claiming a reply", id, func(b *pgx.Batch) {
-		b.Queue(settleBeforeClaimSQL, t.id(), id)
-		b.Queue(claimSQL, t.id(), id, lease).Query(func(rows pgx.Rows) error {
-			claimed = rows.Next()
-			return rows.Err()
-		})
+		b.Queue(claimSQL, t.id(), id, lease, share).QueryRow(func(row pgx.Row) error { return row.Scan(&claimed) })
 	})
 	switch {
 	case fault.KindOf(err) == fault.Conflict: // another reply of this conversation was claimed at this moment
@@ -167,58 +140,61 @@ func (t *Tenant) Reply(ctx context.Context, id int64) (*Reply, error) {
 	return r, err
 }
 
+// readReply reads the parts of a reply, each with a statement of its own: a join of them all takes Postgres longer to plan.
 func (t *Tenant) readReply(ctx context.Context, doing string, id int64, first func(b *pgx.Batch)) (*Reply, Standing, error) {
-	var r *Reply
+	var r Reply
 	var standing Standing
-	var history []Message
-	var global, own []prompt.Section
 	err := t.run(ctx, doing, func(b *pgx.Batch) {
 		first(b)
-		b.Queue(replySQL, t.id(), id).Query(func(rows pgx.Rows) (err error) {
-			if rows.Next() {
-				r, standing, err = t.scanReply(rows)
-			}
+		b.Queue(replySQL, t.id(), id).QueryRow(func(row pgx.Row) error { return r.scan(row, &standing) })
+		b.Queue(senderSQL, t.id()).QueryRow(func(row pgx.Row) error { return t.scanSender(row, &r) })
+		b.Queue(profileSQL, t.id()).Query(func(rows pgx.Rows) error {
+			p := &r.Business
+			_, err := pgx.ForEachRow(rows, []any{&p.BusinessName, &p.WebsiteURL, &p.Phone, &p.Email}, func() error { return nil })
 			return err
 		})
-		b.Queue(historySQL, t.id(), id).Query(func(rows pgx.Rows) (err error) {
-			history, err = pgx.CollectRows(rows, scanMessage)
-			return err
-		})
-		b.Queue(sectionsSQL, t.id()).Query(func(rows pgx.Rows) (err error) {
-			global, own, err = scanSections(rows)
+		b.Queue(promptVersionSQL, t.id()).QueryRow(func(row pgx.Row) error { return row.Scan(&r.Prompt.Global, &r.Prompt.Own) })
+		b.Queue(historySQL, t.id(), id, historyLength).Query(func(rows pgx.Rows) (err error) {
+			r.History, err = pgx.CollectRows(rows, scanMessage)
 			return err
 		})
 	})
-	if err != nil || r == nil {
+	if fault.KindOf(err) == fault.NotFound && err != nil {
+		return nil, Standing{}, nil
+	}
+	if err != nil {
 		return nil, Standing{}, err
 	}
-	r.History, r.Global, r.Own = history, global, own
-	return r, standing, nil
+	return &r, standing, nil
 }
 
-func (t *Tenant) scanReply(row pgx.Rows) (*Reply, Standing, error) {
-	var r Reply
-	var standing Standing
-	var body, from, to, afterHours string
-	var sealed []byte
+func (r *Reply) scan(row pgx.Row, standing *Standing) error {
+	var body, to string
 	err := row.Scan(&r.ID, &r.ConversationID, &r.Kind, &r.State, &r.Fence, &r.Attempts, &r.ActAt, &r.SendingAt, &body, &r.Token,
-		&from, &to, &sealed, &r.ProfileID, &r.Business.BusinessName, &r.Business.WebsiteURL, &r.Business.Phone, &r.Business.Email,
-		&r.Zone, &r.Hours, &r.HoursEnabled, &afterHours, &r.ToldHours, &standing.Due, &standing.Closed)
+		&to, &standing.Due, &standing.Closed, &r.ToldHours)
 	if err != nil {
-		return nil, standing, err
+		return err
 	}
-	r.Body, r.AfterHours = private.NewText(body), private.NewText(afterHours)
+	r.Body, standing.State, standing.ActAt = private.NewText(body), r.State, r.ActAt
+	return r.To.UnmarshalText([]byte(to))
+}
+
+func (t *Tenant) scanSender(row pgx.Row, r *Reply) error {
+	var from, afterHours string
+	var sealed []byte
+	if err := row.Scan(&from, &sealed, &r.ProfileID, &r.Zone, &r.Hours, &r.HoursEnabled, &afterHours); err != nil {
+		return err
+	}
+	r.AfterHours = private.NewText(afterHours)
 	if err := r.From.UnmarshalText([]byte(from)); err != nil {
-		return nil, standing, err
+		return err
 	}
-	if err := r.To.UnmarshalText([]byte(to)); err != nil {
-		return nil, standing, err
+	if sealed == nil {
+		return nil
 	}
-	if sealed != nil {
-		r.APIKey, err = t.store.keys.Open(sealed, t.id(), "tenant_sms_configs.telnyx_api_key")
-	}
-	standing.State, standing.ActAt = r.State, r.ActAt
-	return &r, standing, err
+	key, err := t.store.keys.Open(sealed, t.id(), "tenant_sms_configs.telnyx_api_key")
+	r.APIKey = key
+	return err
 }
 
 func scanMessage(row pgx.CollectableRow) (Message, error) {
@@ -227,17 +203,4 @@ func scanMessage(row pgx.CollectableRow) (Message, error) {
 	err := row.Scan(&m.FromCustomer, &text, &m.Media, &m.At)
 	m.Text = private.NewText(text)
 	return m, err
-}
-
-func scanSections(rows pgx.Rows) (global, own []prompt.Section, err error) {
-	var s prompt.Section
-	_, err = pgx.ForEachRow(rows, []any{&s.Tenant, &s.Key, &s.Content, &s.Position}, func() error {
-		if s.Tenant {
-			own = append(own, s)
-		} else {
-			global = append(global, s)
-		}
-		return nil
-	})
-	return global, own, err
 }

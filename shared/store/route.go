@@ -76,11 +76,12 @@ type OverdueReply struct {
 }
 
 // OverdueReplies lists, oldest first, the replies of all active tenants whose turn came at least late ago and which are not
-// settled: recorded and never queued, or left behind by a worker that died. It tells ids and nothing else.
-func (s *Store) OverdueReplies(ctx context.Context, late time.Duration, atMost int) ([]OverdueReply, error) {
+// settled: recorded and never queued, or left behind by a worker that died. One tenant has ofEach of them at most, so that
+// its rush hides nobody else's. It tells ids and nothing else.
+func (s *Store) OverdueReplies(ctx context.Context, late time.Duration, atMost, ofEach int) ([]OverdueReply, error) {
 	var found []OverdueReply
 	err := s.run(ctx, "finding overdue replies", appRole, nobody, "", func(b *pgx.Batch) {
-		b.Queue(`select tenant_id, reply_id from route_overdue_replies(now() - $1::interval, $2)`, late, atMost).Query(func(rows pgx.Rows) error {
+		b.Queue(`select tenant_id, reply_id from route_overdue_replies(now() - $1::interval, $2, $3)`, late, atMost, ofEach).Query(func(rows pgx.Rows) error {
 			var id, reply int64
 			_, err := pgx.ForEachRow(rows, []any{&id, &reply}, func() error {
 				found = append(found, OverdueReply{tenant.ByTask(tenant.ID(id)), reply})

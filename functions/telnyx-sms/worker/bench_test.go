@@ -39,12 +39,15 @@ type bench struct {
 	model  *geminitest.Server
 	url    string
 	log    *strings.Builder
+	trips  *storetest.Trips // of the worker to Postgres
 	texts  int
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{DB: storetest.New(t), log: &strings.Builder{}}
+	counted, trips := b.Counted(t)
+	b.trips = trips
 	b.SetWait(t, b.SwimSchool, 0)
 	b.SetWait(t, b.Dentist, 0)
 	b.telnyx = telnyxtest.Start(t, telnyxtest.Options{Silent: true, Keys: map[string]string{
@@ -63,7 +66,7 @@ func newBench(t *testing.T) *bench {
 			Issuer: b.tasks.Issuer(), KeysURL: b.tasks.KeysURL(), WorkerURL: b.url, ServiceAccounts: []string{account},
 		}),
 		Worker: &reply.Worker{
-			Store: b.Store, Queue: tasks, Telnyx: telnyx.NewClient(b.telnyx.URL()), Now: time.Now, Log: log,
+			Store: counted, Queue: tasks, Telnyx: telnyx.NewClient(b.telnyx.URL()), Now: time.Now, Log: log,
 			Model:     worker.Model(gemini.New(gemini.Config{Model: "gemini-2.5-flash", APIKey: private.NewSecret("model-key"), BaseURL: b.model.URL()})),
 			ReportURL: "https://fn.example.test/api/v1/telnyx/sms/status",
 		},
@@ -75,9 +78,9 @@ func newBench(t *testing.T) *bench {
 }
 
 // text records a text from the customer to the swim school and returns the reply that is owed.
-func (b *bench) text(t *testing.T, words string) int64 { return b.textTo(t, b.SwimSchool, words) }
+func (b *bench) text(t testing.TB, words string) int64 { return b.textTo(t, b.SwimSchool, words) }
 
-func (b *bench) textTo(t *testing.T, to *store.Tenant, words string) int64 {
+func (b *bench) textTo(t testing.TB, to *store.Tenant, words string) int64 {
 	t.Helper()
 	b.texts++
 	keyword := map[reply.Keyword]store.Keyword{reply.Stop: store.Stop, reply.Start: store.Start, reply.Yes: store.Yes, reply.Help: store.Help}
@@ -96,13 +99,13 @@ func (b *bench) textTo(t *testing.T, to *store.Tenant, words string) int64 {
 }
 
 // work has Cloud Tasks call the worker for a reply, once, and returns the outcome and the status.
-func (b *bench) work(t *testing.T, to *store.Tenant, replyID int64) (outcome string, status int) {
+func (b *bench) work(t testing.TB, to *store.Tenant, replyID int64) (outcome string, status int) {
 	t.Helper()
 	body := fmt.Sprintf(`{"tenant_id":%d,"reply_id":%d}`, to.Scope().ID(), replyID)
 	return b.call(t, task.ReplyPath, body)
 }
 
-func (b *bench) call(t *testing.T, path, body string) (outcome string, status int) {
+func (b *bench) call(t testing.TB, path, body string) (outcome string, status int) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+path, strings.NewReader(body))
 	if err != nil {
@@ -114,7 +117,7 @@ func (b *bench) call(t *testing.T, path, body string) (outcome string, status in
 }
 
 // want works on a reply and requires an outcome.
-func (b *bench) want(t *testing.T, replyID int64, outcome reply.Done) {
+func (b *bench) want(t testing.TB, replyID int64, outcome reply.Done) {
 	t.Helper()
 	if got, status := b.work(t, b.SwimSchool, replyID); got != string(outcome) || status != http.StatusOK {
 		t.Fatalf("working on the reply came to %q (status %d); want %q", got, status, outcome)

@@ -22,7 +22,7 @@ func (l *locked) Write(p []byte) (int, error) {
 	return l.to.Write(p)
 }
 
-func do(t *testing.T, r *http.Request) (outcome string, status int) {
+func do(t testing.TB, r *http.Request) (outcome string, status int) {
 	t.Helper()
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {

@@ -1,0 +1,161 @@
+package worker_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
+	"github.com/chattercheatah/chattercheatah/shared/reply"
+	"github.com/chattercheatah/chattercheatah/shared/store"
+)
+
+func TestReply_ThePromptIsReadOnceForAVersion(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	trips := func(words string) int64 {
+		id := b.text(t, words)
+		before := b.trips.N()
+		b.want(t, id, reply.DoneSent)
+		return b.trips.N() - before
+	}
+	trips("What does a lesson cost?") // describes each statement to the connection
+	const claimBeginAccept = 3
+	if n := trips("Are you open on Saturday?"); n != claimBeginAccept {
+		t.Errorf("%d round trips with a known prompt; want %d", n, claimBeginAccept)
+	}
+	if err := b.SwimSchool.PublishPrompt(t.Context(), "new", []prompt.Section{{Key: "prices", Content: "A lesson costs 41 dollars now."}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := trips("And what does a lesson cost?"); n != claimBeginAccept+1 {
+		t.Errorf("%d round trips after a new version; want %d", n, claimBeginAccept+1)
+	}
+	if got := b.phone(); !strings.Contains(got[2], "41 dollars") {
+		t.Errorf("after a new version the answer is %q", got[2])
+	}
+	if err := b.Dentist.PublishPrompt(t.Context(), "new", []prompt.Section{{Key: "prices", Content: "We are the dentist."}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := trips("What does a lesson cost, please?"); n != claimBeginAccept {
+		t.Errorf("%d round trips after another tenant's new version; want %d", n, claimBeginAccept)
+	}
+	if err := b.Operator.Operator().PublishGlobalPrompt(t.Context(), "new", []prompt.Section{{Key: "all", Content: "Everybody swims free on Sunday."}}); err != nil {
+		t.Fatal(err)
+	}
+	if n := trips("Who swims free on Sunday?"); n != claimBeginAccept+1 {
+		t.Errorf("%d round trips after a new global version; want %d", n, claimBeginAccept+1)
+	}
+	if got := b.phone(); !strings.Contains(got[4], "free on Sunday") {
+		t.Errorf("after a new global version the answer is %q", got[4])
+	}
+}
+
+// plan makes n replies of a tenant, each to another customer, all due.
+func (b *bench) plan(t *testing.T, of *store.Tenant, number private.Phone, n int) []int64 {
+	t.Helper()
+	var ids []int64
+	for i := range n {
+		rec, err := of.RecordInbound(t.Context(), store.Inbound{
+			VerifiedWith: new(string), From: private.MustPhone(fmt.Sprintf("+1555%07d", 2_000_000+i)), To: number,
+			Text: private.NewText("Hello"), ProviderMessageID: "m", OccurredAt: time.Now(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, rec.ReplyID)
+	}
+	return ids
+}
+
+func TestClaim_ATenantsRushTakesItsShareAndNoMore(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	const share = 5
+	ours, theirs := b.plan(t, b.SwimSchool, b.SwimSchoolPhone, share+1), b.plan(t, b.Dentist, b.DentistPhone, 1)
+	var first *store.Reply
+	for i, id := range ours {
+		r, standing, err := b.SwimSchool.ClaimReply(t.Context(), id, time.Minute, share)
+		if err != nil || (r != nil) != (i < share) {
+			t.Fatalf("claim %d of %d: %v, %+v, %v", i+1, share, r != nil, standing, err)
+		}
+		if i == 0 {
+			first = r
+		}
+		if i == share && (standing.State != store.Planned || !standing.Due) {
+			t.Errorf("a reply that waits for its tenant stands %+v; want planned and due", standing)
+		}
+	}
+	if r, _, err := b.Dentist.ClaimReply(t.Context(), theirs[0], time.Minute, share); err != nil || r == nil {
+		t.Errorf("the other tenant's reply was not claimed: %v", err)
+	}
+	if err := b.SwimSchool.SuppressReply(t.Context(), first, "test"); err != nil {
+		t.Fatal(err)
+	}
+	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), ours[share], time.Minute, share); err != nil || r == nil {
+		t.Errorf("a reply was not claimed although one of the share is done: %v", err)
+	}
+}
+
+func TestClaim_ADeadWorkersLeaseIsNotOfTheShare(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := b.plan(t, b.SwimSchool, b.SwimSchoolPhone, 2)
+	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), ids[0], time.Minute, 1); err != nil || r == nil {
+		t.Fatalf("ClaimReply = %v, %v", r, err)
+	}
+	b.pass(t, 2*time.Minute)
+	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), ids[1], time.Minute, 1); err != nil || r == nil {
+		t.Errorf("a lease that has run out still counts: %v", err)
+	}
+}
+
+func TestWork_AReplyBeyondTheShareComesAgainLater(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := b.plan(t, b.SwimSchool, b.SwimSchoolPhone, reply.TenantShare+1)
+	for _, id := range ids[:reply.TenantShare] {
+		if r, _, err := b.SwimSchool.ClaimReply(t.Context(), id, time.Minute, reply.TenantShare); err != nil || r == nil {
+			t.Fatalf("ClaimReply = %v, %v", r, err)
+		}
+	}
+	last := ids[reply.TenantShare]
+	b.want(t, last, reply.DoneBusy)
+	if n := len(b.tasks.Tasks()); n != 1 {
+		t.Errorf("%d tasks are queued; want the reply's next try", n)
+	}
+	b.pass(t, 2*time.Minute)
+	b.want(t, last, reply.DoneSent)
+}
+
+func TestSweep_OneTenantsBacklogHidesNobodyElses(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.plan(t, b.SwimSchool, b.SwimSchoolPhone, 9)
+	b.pass(t, time.Hour)
+	b.plan(t, b.Dentist, b.DentistPhone, 1)
+	b.pass(t, time.Hour)
+	overdue, err := b.Store.OverdueReplies(t.Context(), time.Minute, 5, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]int{}
+	for _, o := range overdue {
+		counts[o.Scope.ID().String()]++
+	}
+	if counts["1042"] != 4 || counts["2048"] != 1 {
+		t.Errorf("overdue are %v; want 4 of 1042 and the one of 2048", counts)
+	}
+}
+
+// BenchmarkReply answers one text, from the task's call to the provider's acceptance, with a model that answers at once.
+func BenchmarkReply(b *testing.B) {
+	bench := newBench(b)
+	for b.Loop() {
+		b.StopTimer()
+		id := bench.text(b, "What does a lesson cost?")
+		b.StartTimer()
+		bench.want(b, id, reply.DoneSent)
+	}
+}

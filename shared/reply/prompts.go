@@ -1,0 +1,50 @@
+package reply
+
+import (
+	"context"
+	"sync"
+
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
+	"github.com/chattercheatah/chattercheatah/shared/store"
+	"github.com/chattercheatah/chattercheatah/shared/tenant"
+)
+
+// maxPrompts bounds how many tenants' prompts an instance keeps; a prompt is some kilobytes.
+const maxPrompts = 5_000
+
+// prompts keeps each tenant's live prompt for as long as it is live: claiming a reply tells which version that is, and only
+// another version is read. The zero prompts is ready, and safe for concurrent use.
+type prompts struct {
+	mu   sync.Mutex
+	kept map[tenant.ID]keptPrompt
+}
+
+type keptPrompt struct {
+	version store.PromptVersion
+	text    prompt.Text
+	allowed Allowed // the addresses in text
+}
+
+// of returns the prompt of t, which is to be version.
+func (p *prompts) of(ctx context.Context, t *store.Tenant, version store.PromptVersion) (keptPrompt, error) {
+	id := t.Scope().ID()
+	p.mu.Lock()
+	k, ok := p.kept[id]
+	p.mu.Unlock()
+	if ok && k.version == version {
+		return k, nil
+	}
+	live, global, own, err := t.Prompt(ctx) // which may be newer than version, and is kept as what it is
+	if err != nil {
+		return keptPrompt{}, err
+	}
+	k = keptPrompt{version: live, text: prompt.Write(prompt.Merge(global, own))}
+	k.allowed = AllowedFrom(string(k.text))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.kept == nil || len(p.kept) >= maxPrompts {
+		p.kept = map[tenant.ID]keptPrompt{}
+	}
+	p.kept[id] = k
+	return k, nil
+}
