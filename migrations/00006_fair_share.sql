@@ -2,10 +2,16 @@
 -- And a tenant's conversations can be listed, newest first, without sorting them.
 
 -- +goose Up
-create index replies_at_work on replies (tenant_id) where state in ('claimed', 'sending');
+-- What is open is told apart by its times and not by its state, so that a claim, which names a state, is never planned on this
+-- index: it would read everybody's open replies.
+drop index replies_open;
+create index replies_open on replies (act_at) where accepted_at is null and settled_at is null;
+create index replies_turn on replies (tenant_id, state, act_at) where state in ('planned', 'claimed', 'sending');
+create index replies_after_hours on replies (conversation_id, sending_at) where after_hours;
 create index conversations_newest on conversations (tenant_id, last_message_at desc, id desc);
 
 drop function route_overdue_replies(timestamptz, integer);
+grant select (accepted_at, settled_at) on replies to chattercheatah_router;
 -- +goose StatementBegin
 create function route_overdue_replies(since timestamptz, at_most integer, of_each integer)
     returns table (tenant_id bigint, reply_id bigint)
@@ -15,7 +21,7 @@ begin atomic
       from (select r.tenant_id, r.id, r.act_at, row_number() over (partition by r.tenant_id order by r.act_at) as nth
               from public.replies r
               join public.tenants t on t.id = r.tenant_id and t.is_active
-             where r.state in ('planned', 'claimed', 'sending', 'unknown') and r.act_at <= since) o
+             where r.accepted_at is null and r.settled_at is null and r.act_at <= since) o
      where o.nth <= of_each
      order by o.act_at
      limit at_most;
@@ -33,28 +39,43 @@ create function is_due(act_at timestamptz) returns boolean language sql stable
 
 -- As record_text, planned once for a connection.
 -- +goose StatementBegin
-create function claim_reply(tenant bigint, reply bigint, lease interval, share integer) returns boolean language plpgsql as $$
+create function claim_reply(tenant bigint, reply bigint, lease interval, share integer, out claimed boolean, out at_work integer) language plpgsql as $$
+declare
+    r      replies;
+    talk   conversations;
+    config tenant_sms_configs;
 begin
-    -- A worker that died in flight leaves the unknown; what a takeover or a switched-off channel has made pointless ends here.
-    update replies r
-       set state = case when r.state = 'sending' then 'unknown' else 'suppressed' end,
-           reason = case when r.state = 'sending' then 'worker_lost' when c.handled_by = 'human' then 'human_takeover' else 'texting_disabled' end,
-           settled_at = case when r.state = 'sending' then null else now() end
-      from conversations c, tenant_sms_configs s
-     where r.tenant_id = tenant and r.id = reply and c.tenant_id = tenant and c.id = r.conversation_id and s.tenant_id = tenant
-       and (r.state = 'sending' and r.act_at <= now()
-            or r.state in ('planned', 'claimed') and is_due(r.act_at) and (c.handled_by = 'human' and r.kind = 'answer' or not s.is_enabled));
+    claimed := false;
+    at_work := 0;
+    select * into r from replies where tenant_id = tenant and id = reply for update;
+    if not found or not exists (select from tenants where id = tenant and is_active) then
+        return;
+    end if;
 
-    update replies r
-       set state = 'claimed', fence = fence + 1, attempts = attempts + 1, act_at = now() + lease
-     where r.tenant_id = tenant and r.id = reply
-       and (r.state = 'planned' and is_due(r.act_at) or r.state = 'claimed' and r.act_at <= now())
-       and exists (select from tenants t where t.id = tenant and t.is_active)
-       and not exists (select from replies o where o.tenant_id = tenant and o.conversation_id = r.conversation_id and o.id <> r.id
-                          and o.state in ('claimed', 'sending'))
-       and share > (select count(*) from (select from replies o
-                     where o.tenant_id = tenant and o.state in ('claimed', 'sending') and o.act_at > now() limit share) at_work);
-    return found;
+    -- A worker that died in flight leaves the unknown.
+    if r.state = 'sending' and r.act_at <= now() then
+        update replies set state = 'unknown', reason = 'worker_lost' where tenant_id = tenant and id = reply;
+        return;
+    end if;
+    if not (r.state = 'planned' and is_due(r.act_at) or r.state = 'claimed' and r.act_at <= now()) then
+        return;
+    end if;
+
+    -- What a takeover or a switched-off channel has made pointless ends here.
+    select * into talk from conversations where tenant_id = tenant and id = r.conversation_id;
+    select * into config from tenant_sms_configs where tenant_id = tenant;
+    if talk.handled_by = 'human' and r.kind = 'answer' or not config.is_enabled then
+        update replies set state = 'suppressed', reason = case talk.handled_by when 'human' then 'human_takeover' else 'texting_disabled' end, settled_at = now()
+         where tenant_id = tenant and id = reply;
+        return;
+    end if;
+
+    at_work := (select count(*) from replies where tenant_id = tenant and state in ('claimed', 'sending') and act_at > now());
+    if at_work >= share or exists (select from replies where tenant_id = tenant and conversation_id = r.conversation_id and id <> reply and state in ('claimed', 'sending')) then
+        return;
+    end if;
+    update replies set state = 'claimed', fence = fence + 1, attempts = attempts + 1, act_at = now() + lease where tenant_id = tenant and id = reply;
+    claimed := true;
 end $$;
 -- +goose StatementEnd
 revoke all on function claim_reply(bigint, bigint, interval, integer) from public;
@@ -99,5 +120,9 @@ alter function route_overdue_replies(timestamptz, integer) owner to chattercheat
 revoke create on schema public from chattercheatah_router;
 revoke all on function route_overdue_replies(timestamptz, integer) from public;
 grant execute on function route_overdue_replies(timestamptz, integer) to chattercheatah_app;
+revoke select (accepted_at, settled_at) on replies from chattercheatah_router;
 drop index conversations_newest;
-drop index replies_at_work;
+drop index replies_after_hours;
+drop index replies_turn;
+drop index replies_open;
+create index replies_open on replies (act_at) where state in ('planned', 'claimed', 'sending', 'unknown');

@@ -1,6 +1,8 @@
 -- A delivery report, two for each text, as one call that is planned once for a connection and reads by keys alone.
 
 -- +goose Up
+create index replies_unidentified on replies (conversation_id) where provider_message_id is null and sending_at is not null;
+
 -- +goose StatementBegin
 create function record_delivery(tenant bigint, provider_id text, report_token text, customer text, words text, reported text, cause text)
     returns boolean language plpgsql as $$
@@ -10,19 +12,25 @@ declare
     said         text;
     sent_at      timestamptz;
     now_is       text;
+    known        boolean;  -- that the provider has taken it
 begin
-    select r.id into reply from replies r where r.tenant_id = tenant and r.provider_message_id = provider_id;
+    -- By the provider's id; else its answer to this send was lost, or is on its way to us at this moment, and the token tells
+    -- which reply it was, or, for a report that names none, its words. One statement sees one moment: the id is there or not.
+    select hit.id, hit.accepted into reply, known
+      from (select r.id, r.accepted_at is not null as accepted, 1 as choice
+              from replies r where r.tenant_id = tenant and r.provider_message_id = provider_id
+            union all
+            select r.id, false, 2
+              from conversations c join replies r on r.tenant_id = tenant and r.conversation_id = c.id
+             where c.tenant_id = tenant and c.channel = 'sms' and c.phone_number = customer
+               and r.provider_message_id is null and r.sending_at is not null
+               and (r.token::text = report_token or report_token = '' and r.body = words)) hit
+     order by hit.choice, hit.id limit 1;
     if not found then
-        -- The answer to this send was lost: its token tells which reply it was, or, for a report that names none, its words.
-        select r.id into reply
-          from conversations c join replies r on r.tenant_id = tenant and r.conversation_id = c.id
-         where c.tenant_id = tenant and c.channel = 'sms' and c.phone_number = customer
-           and r.provider_message_id is null and r.sending_at is not null
-           and (r.token::text = report_token or report_token = '' and r.body = words)
-         order by r.id limit 1;
-        if not found then
-            return false;
-        end if;
+        return false;
+    end if;
+    if known and reported = 'accepted' then
+        return true; -- as most first reports: nothing new, nothing written
     end if;
 
     -- A settled state is never taken back by a report that comes late.
@@ -50,3 +58,4 @@ grant execute on function record_delivery(bigint, text, text, text, text, text, 
 
 -- +goose Down
 drop function record_delivery(bigint, text, text, text, text, text, text);
+drop index replies_unidentified;

@@ -249,7 +249,7 @@ CREATE UNIQUE INDEX prompt_bundles_production ON public.prompt_bundles USING btr
 
 CREATE UNIQUE INDEX prompt_bundles_version ON public.prompt_bundles USING btree (tenant_id, version) NULLS NOT DISTINCT;
 
-CREATE INDEX replies_at_work ON public.replies USING btree (tenant_id) WHERE (state = ANY (ARRAY['claimed'::text, 'sending'::text]));
+CREATE INDEX replies_after_hours ON public.replies USING btree (conversation_id, sending_at) WHERE after_hours;
 
 CREATE INDEX replies_conversation ON public.replies USING btree (conversation_id, id);
 
@@ -257,9 +257,13 @@ CREATE UNIQUE INDEX replies_one_at_a_time ON public.replies USING btree (convers
 
 CREATE UNIQUE INDEX replies_one_planned_answer ON public.replies USING btree (conversation_id) WHERE ((state = 'planned'::text) AND (kind = 'answer'::text) AND (body IS NULL));
 
-CREATE INDEX replies_open ON public.replies USING btree (act_at) WHERE (state = ANY (ARRAY['planned'::text, 'claimed'::text, 'sending'::text, 'unknown'::text]));
+CREATE INDEX replies_open ON public.replies USING btree (act_at) WHERE ((accepted_at IS NULL) AND (settled_at IS NULL));
 
 CREATE UNIQUE INDEX replies_provider_message ON public.replies USING btree (tenant_id, provider_message_id) WHERE (provider_message_id IS NOT NULL);
+
+CREATE INDEX replies_turn ON public.replies USING btree (tenant_id, state, act_at) WHERE (state = ANY (ARRAY['planned'::text, 'claimed'::text, 'sending'::text]));
+
+CREATE INDEX replies_unidentified ON public.replies USING btree (conversation_id) WHERE ((provider_message_id IS NULL) AND (sending_at IS NOT NULL));
 
 CREATE INDEX tenant_phone_numbers_tenant ON public.tenant_phone_numbers USING btree (tenant_id);
 
@@ -388,31 +392,46 @@ create policy tenant on users as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
-CREATE OR REPLACE FUNCTION public.claim_reply(tenant bigint, reply bigint, lease interval, share integer)
- RETURNS boolean
+CREATE OR REPLACE FUNCTION public.claim_reply(tenant bigint, reply bigint, lease interval, share integer, OUT claimed boolean, OUT at_work integer)
+ RETURNS record
  LANGUAGE plpgsql
 AS $function$
+declare
+    r      replies;
+    talk   conversations;
+    config tenant_sms_configs;
 begin
-    -- A worker that died in flight leaves the unknown; what a takeover or a switched-off channel has made pointless ends here.
-    update replies r
-       set state = case when r.state = 'sending' then 'unknown' else 'suppressed' end,
-           reason = case when r.state = 'sending' then 'worker_lost' when c.handled_by = 'human' then 'human_takeover' else 'texting_disabled' end,
-           settled_at = case when r.state = 'sending' then null else now() end
-      from conversations c, tenant_sms_configs s
-     where r.tenant_id = tenant and r.id = reply and c.tenant_id = tenant and c.id = r.conversation_id and s.tenant_id = tenant
-       and (r.state = 'sending' and r.act_at <= now()
-            or r.state in ('planned', 'claimed') and is_due(r.act_at) and (c.handled_by = 'human' and r.kind = 'answer' or not s.is_enabled));
+    claimed := false;
+    at_work := 0;
+    select * into r from replies where tenant_id = tenant and id = reply for update;
+    if not found or not exists (select from tenants where id = tenant and is_active) then
+        return;
+    end if;
 
-    update replies r
-       set state = 'claimed', fence = fence + 1, attempts = attempts + 1, act_at = now() + lease
-     where r.tenant_id = tenant and r.id = reply
-       and (r.state = 'planned' and is_due(r.act_at) or r.state = 'claimed' and r.act_at <= now())
-       and exists (select from tenants t where t.id = tenant and t.is_active)
-       and not exists (select from replies o where o.tenant_id = tenant and o.conversation_id = r.conversation_id and o.id <> r.id
-                          and o.state in ('claimed', 'sending'))
-       and share > (select count(*) from (select from replies o
-                     where o.tenant_id = tenant and o.state in ('claimed', 'sending') and o.act_at > now() limit share) at_work);
-    return found;
+    -- A worker that died in flight leaves the unknown.
+    if r.state = 'sending' and r.act_at <= now() then
+        update replies set state = 'unknown', reason = 'worker_lost' where tenant_id = tenant and id = reply;
+        return;
+    end if;
+    if not (r.state = 'planned' and is_due(r.act_at) or r.state = 'claimed' and r.act_at <= now()) then
+        return;
+    end if;
+
+    -- What a takeover or a switched-off channel has made pointless ends here.
+    select * into talk from conversations where tenant_id = tenant and id = r.conversation_id;
+    select * into config from tenant_sms_configs where tenant_id = tenant;
+    if talk.handled_by = 'human' and r.kind = 'answer' or not config.is_enabled then
+        update replies set state = 'suppressed', reason = case talk.handled_by when 'human' then 'human_takeover' else 'texting_disabled' end, settled_at = now()
+         where tenant_id = tenant and id = reply;
+        return;
+    end if;
+
+    at_work := (select count(*) from replies where tenant_id = tenant and state in ('claimed', 'sending') and act_at > now());
+    if at_work >= share or exists (select from replies where tenant_id = tenant and conversation_id = r.conversation_id and id <> reply and state in ('claimed', 'sending')) then
+        return;
+    end if;
+    update replies set state = 'claimed', fence = fence + 1, attempts = attempts + 1, act_at = now() + lease where tenant_id = tenant and id = reply;
+    claimed := true;
 end $function$
 -- owner: postgres;
 
@@ -452,19 +471,25 @@ declare
     said         text;
     sent_at      timestamptz;
     now_is       text;
+    known        boolean;  -- that the provider has taken it
 begin
-    select r.id into reply from replies r where r.tenant_id = tenant and r.provider_message_id = provider_id;
+    -- By the provider's id; else its answer to this send was lost, or is on its way to us at this moment, and the token tells
+    -- which reply it was, or, for a report that names none, its words. One statement sees one moment: the id is there or not.
+    select hit.id, hit.accepted into reply, known
+      from (select r.id, r.accepted_at is not null as accepted, 1 as choice
+              from replies r where r.tenant_id = tenant and r.provider_message_id = provider_id
+            union all
+            select r.id, false, 2
+              from conversations c join replies r on r.tenant_id = tenant and r.conversation_id = c.id
+             where c.tenant_id = tenant and c.channel = 'sms' and c.phone_number = customer
+               and r.provider_message_id is null and r.sending_at is not null
+               and (r.token::text = report_token or report_token = '' and r.body = words)) hit
+     order by hit.choice, hit.id limit 1;
     if not found then
-        -- The answer to this send was lost: its token tells which reply it was, or, for a report that names none, its words.
-        select r.id into reply
-          from conversations c join replies r on r.tenant_id = tenant and r.conversation_id = c.id
-         where c.tenant_id = tenant and c.channel = 'sms' and c.phone_number = customer
-           and r.provider_message_id is null and r.sending_at is not null
-           and (r.token::text = report_token or report_token = '' and r.body = words)
-         order by r.id limit 1;
-        if not found then
-            return false;
-        end if;
+        return false;
+    end if;
+    if known and reported = 'accepted' then
+        return true; -- as most first reports: nothing new, nothing written
     end if;
 
     -- A settled state is never taken back by a report that comes late.
@@ -633,7 +658,7 @@ BEGIN ATOMIC
              row_number() OVER (PARTITION BY r.tenant_id ORDER BY r.act_at) AS nth
             FROM (replies r
               JOIN tenants t ON (((t.id = r.tenant_id) AND t.is_active)))
-           WHERE ((r.state = ANY (ARRAY['planned'::text, 'claimed'::text, 'sending'::text, 'unknown'::text])) AND (r.act_at <= route_overdue_replies.since))) o
+           WHERE ((r.accepted_at IS NULL) AND (r.settled_at IS NULL) AND (r.act_at <= route_overdue_replies.since))) o
    WHERE (o.nth <= route_overdue_replies.of_each)
    ORDER BY o.act_at
   LIMIT route_overdue_replies.at_most;
@@ -706,7 +731,7 @@ grant insert, select, update on users to chattercheatah_app;
 
 grant insert, select, update on users to chattercheatah_operator;
 
-grant select (act_at, id, state, tenant_id) on replies to chattercheatah_router;
+grant select (accepted_at, act_at, id, settled_at, state, tenant_id) on replies to chattercheatah_router;
 
 grant select (tenant_id, twilio_account_sid) on tenant_sms_configs to chattercheatah_router;
 

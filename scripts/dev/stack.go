@@ -217,7 +217,13 @@ func (s *stack) startGoogle(deployments []deployment.Deployment) error {
 }
 
 func (s *stack) startTasks(deployments []deployment.Deployment) error {
-	server, err := tasktest.Start(tasktest.Options{Queues: []string{s.env["CLOUD_TASKS_QUEUE"]}})
+	options := tasktest.Options{Queues: []string{s.env["CLOUD_TASKS_QUEUE"]}}
+	for _, d := range deployments {
+		if d.Queue != nil {
+			options.Rate, options.Concurrency = d.Queue.MaxDispatchesPerSecond, d.Queue.MaxConcurrentDispatches
+		}
+	}
+	server, err := tasktest.Start(options)
 	if err != nil {
 		return err
 	}

@@ -18,9 +18,7 @@ var (
 	claimLease     = quick(90 * time.Second)
 	flightLease    = quick(30 * time.Second)
 
-	busyWait        = quick(3 * time.Second)  // before asking again whether a reply's turn has come; as long as it has waited, if that is more,
-	longestBusyWait = quick(15 * time.Second) // and this at most
-
+	busyWait    = quick(3 * time.Second)  // before asking again whether the conversation is free
 	backOffUnit = quick(10 * time.Second) // times the square of the attempts
 	maxAttempts = 6
 

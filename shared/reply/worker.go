@@ -47,7 +47,8 @@ const (
 	DoneUnknown   Done = "unknown"       // the outcome is to be found out; looked at again later
 	DonePostponed Done = "postponed"     // it surely was not sent and is tried again later
 	DoneNotDue    Done = "not_due"       // its time has moved; queued for then
-	DoneBusy      Done = "busy"          // others of the conversation or of the tenant go first; queued for later
+	DoneBusy      Done = "busy"          // another reply of the conversation goes first; queued for later
+	DoneWaits     Done = "waits"         // the tenant has its share at work; queued when one of that is done
 	DoneEnded     Done = "ended"         // nothing is to be sent: opted out, taken over, rejected
 	DoneAlready   Done = "already_done"  // somebody else has done it
 	DoneClosed    Done = "tenant_closed" // the sweeper queues it when the tenant is opened again
@@ -65,7 +66,11 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 	}
 	if r != nil {
 		crash.Point("worker.claimed")
-		return w.answer(ctx, t, r)
+		done, err := w.answer(ctx, t, r)
+		if err == nil && r.Alongside > 0 {
+			w.callNext(ctx, t)
+		}
+		return done, err
 	}
 	switch {
 	case standing.State == "":
@@ -76,12 +81,26 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 		return w.settle(ctx, t, replyID)
 	case standing.State == store.Planned && !standing.Due:
 		return DoneNotDue, w.Queue.PutReply(ctx, t.Scope().ID(), replyID, standing.ActAt)
+	case standing.State == store.Planned && standing.Crowded:
+		return DoneWaits, nil
 	case standing.State == store.Planned:
-		return DoneBusy, w.later(ctx, t, replyID, min(max(busyWait, w.Now().Sub(standing.ActAt)), longestBusyWait))
+		return DoneBusy, w.later(ctx, t, replyID, busyWait)
 	case standing.State == store.Claimed || standing.State == store.Sending || standing.State == store.Unknown:
 		return DoneBusy, w.later(ctx, t, replyID, max(standing.ActAt.Sub(w.Now()), busyWait))
 	default:
 		return DoneAlready, nil
+	}
+}
+
+// callNext queues the reply of a busy tenant that has waited longest, in the place of the one that is done. What it misses
+// the sweeper finds.
+func (w *Worker) callNext(ctx context.Context, t *store.Tenant) {
+	id, err := t.NextReply(ctx)
+	if err == nil && id != 0 {
+		err = w.later(ctx, t, id, 0)
+	}
+	if err != nil {
+		w.Log.WarnContext(ctx, "the next reply was not queued; the sweeper will", "tenant_id", t.Scope().ID(), "reply_id", id, "error", err)
 	}
 }
 

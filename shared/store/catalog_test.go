@@ -72,7 +72,7 @@ var catalogHoles = map[string]string{
 	"columns that the router may read beyond routing": `
 		select table_name || '.' || column_name from information_schema.column_privileges
 		 where grantee = 'chattercheatah_router' and column_name not in
-		       ('id', 'tenant_id', 'is_active', 'email', 'phone_number', 'twilio_account_sid', 'state', 'act_at')`,
+		       ('id', 'tenant_id', 'is_active', 'email', 'phone_number', 'twilio_account_sid', 'state', 'act_at', 'accepted_at', 'settled_at')`,
 	"what the router may write": `
 		select table_name || '.' || privilege_type from information_schema.role_table_grants where grantee = 'chattercheatah_router' and privilege_type <> 'SELECT'`,
 	"deletes that the application may do beyond drafts and numbers": `

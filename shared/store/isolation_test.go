@@ -34,7 +34,8 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		r, standing, err := t.ClaimReply(ctx, at.reply, time.Minute, 40)
 		return []any{r, standing}, err
 	},
-	"Reply": func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Reply(ctx, at.reply) },
+	"Reply":     func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Reply(ctx, at.reply) },
+	"NextReply": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.NextReply(ctx) },
 	"BeginSend": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return nil, t.BeginSend(ctx, at.asReply(), private.NewText("x"), false, time.Minute)
 	},

@@ -74,6 +74,7 @@ type Reply struct {
 	AfterHours   private.Text // what to say outside the hours; empty when the assistant answers then too
 	ToldHours    bool         // this conversation was told lately
 	History      []Message    // oldest first
+	Alongside    int          // how many of the tenant's replies were at work when this one was claimed
 	Prompt       PromptVersion
 }
 
@@ -81,14 +82,15 @@ type Reply struct {
 type Standing struct {
 	State ReplyState // "" when there is no such reply
 	ActAt time.Time
-	Due   bool // its turn has come; State Planned means that others of the conversation or of the tenant go first
+	Due   bool // its turn has come; State Planned means that another of the conversation goes first, or that it is Crowded
 
-	Closed bool // the tenant is closed: nothing is done before it is opened again, and then the sweeper finds it
+	Crowded bool // the tenant has its share at work; NextReply will name this one
+	Closed  bool // the tenant is closed: nothing is done before it is opened again, and then the sweeper finds it
 }
 
 // claimSQL and historySQL call functions of migrations/00006_fair_share.sql.
 const (
-	claimSQL   = `select claim_reply($1, $2, $3, $4)`
+	claimSQL   = `select claimed, at_work from claim_reply($1, $2, $3, $4)`
 	historySQL = `select from_customer, words, pictures, at from reply_history($1, $2, $3)`
 )
 
@@ -120,8 +122,10 @@ select coalesce((select id from prompt_bundles where tenant_id is null and statu
 // made pointless is suppressed here. One round trip.
 func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration, share int) (*Reply, Standing, error) {
 	var claimed bool
+	var atWork int
 	r, standing, err := t.readReply(ctx, "claiming a reply", id, func(b *pgx.Batch) {
-		b.Queue(claimSQL, t.id(), id, lease, share).QueryRow(func(row pgx.Row) error { return row.Scan(&claimed) })
+		b.Queue(forgettableSQL)
+		b.Queue(claimSQL, t.id(), id, lease, share).QueryRow(func(row pgx.Row) error { return row.Scan(&claimed, &atWork) })
 	})
 	switch {
 	case fault.KindOf(err) == fault.Conflict: // another reply of this conversation was claimed at this moment
@@ -129,9 +133,29 @@ func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration, 
 	case err != nil || r == nil:
 		return nil, Standing{}, err
 	case !claimed:
+		standing.Crowded = atWork >= share
 		return nil, standing, nil
 	}
+	r.Alongside = atWork
 	return r, Standing{}, nil
+}
+
+// waitingSQL is later than any task comes by itself: what is due for so long has been turned away.
+const waitingSQL = `interval '1 second'`
+
+// NextReply names the tenant's reply that has waited longest for a worker and gives it a second before it is named again; 0
+// when none waits. A worker that has finished one of a crowded tenant asks. One round trip.
+func (t *Tenant) NextReply(ctx context.Context) (id int64, err error) {
+	err = t.run(ctx, "finding the next reply", func(b *pgx.Batch) {
+		b.Queue(forgettableSQL)
+		b.Queue(`update replies set act_at = now() where tenant_id = $1 and id = (select id from replies where tenant_id = $1 and state = 'planned'
+			and act_at < now() - `+waitingSQL+` order by act_at limit 1 for update skip locked) returning id`, t.id()).
+			Query(func(rows pgx.Rows) error {
+				_, err := pgx.ForEachRow(rows, []any{&id}, func() error { return nil })
+				return err
+			})
+	})
+	return id, err
 }
 
 // Reply reads a reply with all that belongs to it, without claiming it; nil when there is none.

@@ -45,9 +45,11 @@ func (t *Tenant) transition(ctx context.Context, doing string, queue func(b *pgx
 }
 
 // AcceptReply records that the provider has taken the text under providerMessageID, and adds it to the conversation. It
-// depends on no claim, for it is a fact; doing it twice changes nothing.
+// depends on no claim, for it is a fact; doing it twice changes nothing. Were it forgotten, the reply would be in flight still,
+// and be settled.
 func (t *Tenant) AcceptReply(ctx context.Context, id int64, providerMessageID string) error {
 	return t.transition(ctx, "recording an accepted text", func(b *pgx.Batch) *pgx.QueuedQuery {
+		b.Queue(forgettableSQL)
 		return b.Queue(`
 with taken as (
     update replies set provider_message_id = $3, accepted_at = coalesce(accepted_at, now()),

@@ -76,6 +76,10 @@ func (s *Store) run(ctx context.Context, doing, role, tenantID, userID string, q
 	return classify(doing, s.db.SendBatch(ctx, b).Close())
 }
 
+// forgettableSQL lets a transaction commit without waiting for the disk: a crash of the database in the next moment may forget
+// it. Only for what comes to light by itself: a claim, whose task comes again, and an acceptance, which the provider knows.
+const forgettableSQL = `set local synchronous_commit = off`
+
 // ErrOptedOut is what the database answers when a text is about to go to a phone that has opted out.
 var ErrOptedOut = errors.New("the recipient has opted out")
 

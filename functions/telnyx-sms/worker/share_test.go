@@ -111,22 +111,40 @@ func TestClaim_ADeadWorkersLeaseIsNotOfTheShare(t *testing.T) {
 	}
 }
 
-func TestWork_AReplyBeyondTheShareComesAgainLater(t *testing.T) {
+func TestWork_AReplyBeyondTheShareIsCalledWhenOneOfItIsDone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	ids := b.plan(t, b.SwimSchool, b.SwimSchoolPhone, reply.TenantShare+1)
-	for _, id := range ids[:reply.TenantShare] {
-		if r, _, err := b.SwimSchool.ClaimReply(t.Context(), id, time.Minute, reply.TenantShare); err != nil || r == nil {
+	ids := b.plan(t, b.SwimSchool, b.SwimSchoolPhone, reply.TenantShare+3)
+	theirs := b.plan(t, b.Dentist, b.DentistPhone, 1)
+	for _, id := range ids[1:reply.TenantShare] {
+		if r, _, err := b.SwimSchool.ClaimReply(t.Context(), id, time.Hour, reply.TenantShare); err != nil || r == nil {
 			t.Fatalf("ClaimReply = %v, %v", r, err)
 		}
 	}
-	last := ids[reply.TenantShare]
-	b.want(t, last, reply.DoneBusy)
-	if n := len(b.tasks.Tasks()); n != 1 {
-		t.Errorf("%d tasks are queued; want the reply's next try", n)
+	beyond := ids[reply.TenantShare:]
+	b.Exec(t, `update replies set act_at = act_at - interval '1 minute' where state = 'planned' and id = any ($1)`, append(beyond, theirs...))
+	full, _, err := b.SwimSchool.ClaimReply(t.Context(), ids[0], time.Hour, reply.TenantShare)
+	if err != nil || full == nil {
+		t.Fatalf("ClaimReply = %v, %v", full, err)
 	}
-	b.pass(t, 2*time.Minute)
-	b.want(t, last, reply.DoneSent)
+	b.want(t, beyond[0], reply.DoneWaits)
+	if n := len(b.tasks.Tasks()); n != 0 {
+		t.Errorf("%d tasks are queued; want none for a reply that waits its turn", n)
+	}
+	if err := b.SwimSchool.SuppressReply(t.Context(), full, "test"); err != nil {
+		t.Fatal(err)
+	}
+	b.want(t, beyond[0], reply.DoneSent)
+	var queued []string
+	for _, task := range b.tasks.Tasks() {
+		queued = append(queued, string(task.Body))
+	}
+	if want := fmt.Sprintf(`{"tenant_id":1042,"reply_id":%d}`, beyond[1]); len(queued) != 1 || queued[0] != want {
+		t.Errorf("queued are %q; want %s, which has waited longest", queued, want)
+	}
+	if id, err := b.SwimSchool.NextReply(t.Context()); err != nil || id != beyond[2] {
+		t.Errorf("NextReply = %d, %v; want %d, for %d was named a moment ago", id, err, beyond[2], beyond[1])
+	}
 }
 
 func TestSweep_OneTenantsBacklogHidesNobodyElses(t *testing.T) {

@@ -21,6 +21,7 @@ type Deployment struct {
 	Secrets             []string  `yaml:"secrets"` // settings that come from Secret Manager
 	Settings            []string  `yaml:"settings"`
 	Schedule            *Schedule `yaml:"schedule"`
+	Queue               *Queue    `yaml:"queue"` // whose tasks it works on; nil for a function without
 	CPU                 float64   `yaml:"cpu"`
 	Memory              string    `yaml:"memory"`
 	Concurrency         int       `yaml:"concurrency"`
@@ -34,6 +35,12 @@ type Deployment struct {
 type Schedule struct {
 	Path string `yaml:"path"`
 	Cron string `yaml:"cron"`
+}
+
+// Queue is how fast Cloud Tasks calls a worker.
+type Queue struct {
+	MaxDispatchesPerSecond  int `yaml:"max_dispatches_per_second"`
+	MaxConcurrentDispatches int `yaml:"max_concurrent_dispatches"`
 }
 
 // All reads every functions/*/function.yaml below root, in order. A field that is unknown or missing is an error.
@@ -68,6 +75,9 @@ func read(file string) ([]Deployment, error) {
 		return nil, err
 	}
 	for _, d := range list.Deployments {
+		if q := d.Queue; q != nil && (q.MaxDispatchesPerSecond < 1 || q.MaxConcurrentDispatches < 1 || q.MaxConcurrentDispatches > d.Concurrency*d.MaxInstances) {
+			return nil, fmt.Errorf("deployment %q: its queue needs a rate, and no more concurrent dispatches than its instances take", d.Name)
+		}
 		if d.Name == "" || d.Entry == "" || d.Package == "" || len(d.Paths) == 0 || d.TimeoutSeconds == 0 || d.MaxInstances == 0 || d.DatabaseConnections == 0 {
 			return nil, fmt.Errorf("deployment %q lacks a name, entry, package, path, timeout, instances or connections", d.Name)
 		}

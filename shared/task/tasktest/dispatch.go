@@ -106,6 +106,9 @@ func (s *Server) awaitDue(e *entry) bool {
 	case <-s.ctx.Done():
 		return false
 	}
+	if s.pace.Wait(s.ctx) != nil {
+		return false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e.state = calling

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	taskspb "cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 )
 
@@ -22,6 +23,7 @@ import (
 type Options struct {
 	Queues      []string      // full names of the queues that there are
 	Concurrency int           // calls at a time; 100 when 0
+	Rate        int           // calls a second; 500, the most of the real service, when 0
 	MinBackoff  time.Duration // before the first repeat; 100 ms when 0
 	MaxBackoff  time.Duration // between any two; 10 s when 0
 	Manual      bool          // nothing scheduled in the future runs before Advance or Drain makes it due
@@ -39,6 +41,7 @@ type Server struct {
 	issuer  string
 	client  *http.Client
 	slots   chan struct{}
+	pace    *rate.Limiter
 	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -80,12 +83,14 @@ func Start(o Options) (*Server, error) {
 
 func newServer(o Options, key *rsa.PrivateKey) *Server {
 	orElse(&o.Concurrency, 100)
+	orElse(&o.Rate, 500)
 	orElse(&o.MinBackoff, 100*time.Millisecond)
 	orElse(&o.MaxBackoff, 10*time.Second)
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, o.Concurrency
 	s := &Server{
 		options: o, key: key, grpc: grpc.NewServer(), client: &http.Client{Transport: transport}, slots: make(chan struct{}, o.Concurrency),
+		pace:   rate.NewLimiter(rate.Limit(o.Rate), max(1, o.Rate/5)), // the real service's bursts are a fifth of its rate
 		tokens: map[caller]issued{},
 		queues: map[string]bool{}, tasks: map[string]*entry{}, moved: make(chan struct{}), changed: make(chan struct{}),
 	}
