@@ -300,12 +300,12 @@ create policy tenant on conversations as permissive for all to chattercheatah_ap
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
 create policy tenant on messages as permissive for all to chattercheatah_app
-    using ((EXISTS ( SELECT
+    using ((( SELECT c.tenant_id
    FROM conversations c
-  WHERE ((c.id = messages.conversation_id) AND (c.tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting))))))
-    with check ((EXISTS ( SELECT
+  WHERE (c.id = messages.conversation_id)) = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
+    with check ((( SELECT c.tenant_id
    FROM conversations c
-  WHERE ((c.id = messages.conversation_id) AND (c.tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting))))));
+  WHERE (c.id = messages.conversation_id)) = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
 create policy tenant on opt_outs as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
@@ -323,9 +323,9 @@ create policy tenant on prompt_bundles as permissive for all to chattercheatah_a
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
 create policy inherited on prompt_sections as permissive for select to chattercheatah_app
-    using ((EXISTS ( SELECT
+    using (( SELECT ((b.tenant_id IS NULL) AND (b.status = 'PRODUCTION'::text))
    FROM prompt_bundles b
-  WHERE ((b.id = prompt_sections.bundle_id) AND (b.tenant_id IS NULL) AND (b.status = 'PRODUCTION'::text)))));
+  WHERE (b.id = prompt_sections.bundle_id)));
 
 create policy operator on prompt_sections as permissive for all to chattercheatah_operator
     using ((EXISTS ( SELECT
@@ -336,12 +336,12 @@ create policy operator on prompt_sections as permissive for all to chattercheata
   WHERE ((b.id = prompt_sections.bundle_id) AND (b.tenant_id IS NULL)))));
 
 create policy tenant on prompt_sections as permissive for all to chattercheatah_app
-    using ((EXISTS ( SELECT
+    using ((( SELECT b.tenant_id
    FROM prompt_bundles b
-  WHERE ((b.id = prompt_sections.bundle_id) AND (b.tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting))))))
-    with check ((EXISTS ( SELECT
+  WHERE (b.id = prompt_sections.bundle_id)) = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
+    with check ((( SELECT b.tenant_id
    FROM prompt_bundles b
-  WHERE ((b.id = prompt_sections.bundle_id) AND (b.tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting))))));
+  WHERE (b.id = prompt_sections.bundle_id)) = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
 create policy routing on replies as permissive for select to chattercheatah_router
     using (true);

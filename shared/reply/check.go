@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 
 	"golang.org/x/net/idna"
@@ -21,13 +22,18 @@ const maxSegments = 5
 // ErrNothingLeft says that nothing of an answer may be sent.
 var ErrNothingLeft = errors.New("nothing of the model's answer may be sent")
 
+// lazily compiles a pattern when it is first used: taking texts in links this package too, and must start fast.
+func lazily(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
 // Allowed are the addresses that a tenant's own words contain: links, mailboxes and phone numbers. No other may be sent.
 type Allowed map[string]bool
 
 var (
-	link  = regexp.MustCompile(`(?i)https?://[^\s<>"'\x60]+|(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+\p{L}[\p{L}\p{N}-]*(?::\d+)?(?:[/?#][^\s<>"'\x60]*)?`)
-	email = regexp.MustCompile(`(?i)[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+`)
-	phone = regexp.MustCompile(`(?:\+|\b)\d[\d\s().\-/]{5,}\d\b`)
+	link  = lazily(`(?i)https?://[^\s<>"'\x60]+|(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+\p{L}[\p{L}\p{N}-]*(?::\d+)?(?:[/?#][^\s<>"'\x60]*)?`)
+	email = lazily(`(?i)[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+`)
+	phone = lazily(`(?:\+|\b)\d[\d\s().\-/]{5,}\d\b`)
 )
 
 // AllowedFrom collects the addresses in a tenant's own words.
@@ -51,11 +57,11 @@ func (a Allowed) And(texts ...string) Allowed {
 // addresses lists what in a text can be followed, written to or called, each in one canonical form.
 func addresses(text string) []string {
 	var all []string
-	text = email.ReplaceAllStringFunc(text, func(m string) string {
+	text = email().ReplaceAllStringFunc(text, func(m string) string {
 		all = append(all, "mailto:"+strings.ToLower(strings.TrimRight(m, ".")))
 		return " "
 	})
-	text = link.ReplaceAllStringFunc(text, func(m string) string {
+	text = link().ReplaceAllStringFunc(text, func(m string) string {
 		found, host := canonicalLink(m)
 		if !strings.Contains(m, "://") && !isDomain(host) {
 			return m
@@ -63,7 +69,7 @@ func addresses(text string) []string {
 		all = append(all, found)
 		return " "
 	})
-	for _, m := range phone.FindAllString(text, -1) {
+	for _, m := range phone().FindAllString(text, -1) {
 		if digits := onlyDigits(m); len(digits) >= 7 && len(digits) <= 15 && !isDate(m) {
 			all = append(all, "tel:"+digits[max(0, len(digits)-10):])
 		}
@@ -72,9 +78,9 @@ func addresses(text string) []string {
 }
 
 // isDate tells 2026-11-24 and its kin from a phone number.
-var dateForm = regexp.MustCompile(`^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})$`)
+var dateForm = lazily(`^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})$`)
 
-func isDate(s string) bool { return dateForm.MatchString(strings.TrimSpace(s)) }
+func isDate(s string) bool { return dateForm().MatchString(strings.TrimSpace(s)) }
 
 func onlyDigits(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -164,13 +170,13 @@ func cutWords(text string) string {
 }
 
 // sentenceBreak ends a sentence: punctuation and white space, or a new line. A dot within an address has no space after it.
-var sentenceBreak = regexp.MustCompile(`[.!?…]+["'”’)]*\s+|\n+`)
+var sentenceBreak = lazily(`[.!?…]+["'”’)]*\s+|\n+`)
 
 // sentences splits a text into parts that make it up again when joined.
 func sentences(text string) []string {
 	var all []string
 	start := 0
-	for _, m := range sentenceBreak.FindAllStringIndex(text, -1) {
+	for _, m := range sentenceBreak().FindAllStringIndex(text, -1) {
 		all = append(all, text[start:m[1]])
 		start = m[1]
 	}
@@ -179,24 +185,24 @@ func sentences(text string) []string {
 
 // What of markdown is taken off, in this order.
 var markdown = []struct {
-	find *regexp.Regexp
+	find func() *regexp.Regexp
 	put  string
 }{
-	{regexp.MustCompile("(?m)^\\s*```.*$"), ""},
-	{regexp.MustCompile(`!?\[([^\]\n]*)\]\((\S+?)\)`), "$1: $2"},
-	{regexp.MustCompile(`(?m)^\s{0,3}#{1,6}\s+`), ""},
-	{regexp.MustCompile(`(?m)^\s*[-*•]\s+`), ""},
-	{regexp.MustCompile(`(?m)^\s*>\s?`), ""},
-	{regexp.MustCompile(`\*\*([^*\n]+)\*\*`), "$1"},
-	{regexp.MustCompile(`\*([^*\s][^*\n]*)\*`), "$1"},
-	{regexp.MustCompile(`(^|\s)__([^_\n]+)__`), "$1$2"},
-	{regexp.MustCompile("`([^`\n]*)`"), "$1"},
-	{regexp.MustCompile(`(?i)^\s*(?:assistant|receptionist|ai|bot)\s*:\s*`), ""},
+	{lazily("(?m)^\\s*```.*$"), ""},
+	{lazily(`!?\[([^\]\n]*)\]\((\S+?)\)`), "$1: $2"},
+	{lazily(`(?m)^\s{0,3}#{1,6}\s+`), ""},
+	{lazily(`(?m)^\s*[-*•]\s+`), ""},
+	{lazily(`(?m)^\s*>\s?`), ""},
+	{lazily(`\*\*([^*\n]+)\*\*`), "$1"},
+	{lazily(`\*([^*\s][^*\n]*)\*`), "$1"},
+	{lazily(`(^|\s)__([^_\n]+)__`), "$1$2"},
+	{lazily("`([^`\n]*)`"), "$1"},
+	{lazily(`(?i)^\s*(?:assistant|receptionist|ai|bot)\s*:\s*`), ""},
 }
 
 var (
-	manySpaces   = regexp.MustCompile(`[ \t]+`)
-	manyNewlines = regexp.MustCompile(`\s*\n\s*`)
+	manySpaces   = lazily(`[ \t]+`)
+	manyNewlines = lazily(`\s*\n\s*`)
 )
 
 // plain takes markdown, control and direction marks off, and joins white space.
@@ -212,8 +218,8 @@ func plain(s string) string {
 		}
 	}, strings.ToValidUTF8(strings.ReplaceAll(s, "\r", "\n"), ""))
 	for _, m := range markdown {
-		s = m.find.ReplaceAllString(s, m.put)
+		s = m.find().ReplaceAllString(s, m.put)
 	}
-	s = manyNewlines.ReplaceAllString(manySpaces.ReplaceAllString(s, " "), "\n")
+	s = manyNewlines().ReplaceAllString(manySpaces().ReplaceAllString(s, " "), "\n")
 	return strings.TrimSpace(s)
 }

@@ -1,7 +1,6 @@
 package reply
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -39,7 +38,7 @@ func KeywordOf(text private.Text) Keyword {
 		return k
 	}
 	for _, clause := range clauses(text.Reveal()) {
-		if request.MatchString(clause) && !supposed.MatchString(clause) {
+		if request().MatchString(clause) && !supposed().MatchString(clause) {
 			return Stop
 		}
 	}
@@ -69,13 +68,13 @@ func normalise(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-var clauseEnd = regexp.MustCompile(`[.!;\n]+|\?`)
+var clauseEnd = lazily(`[.!;\n]+|\?`)
 
 // clauses are the parts of a message that say one thing each; a question keeps its mark.
 func clauses(s string) []string {
 	var all []string
 	start := 0
-	for _, end := range clauseEnd.FindAllStringIndex(s, -1) {
+	for _, end := range clauseEnd().FindAllStringIndex(s, -1) {
 		clause := normalise(s[start:end[0]])
 		if s[end[0]] == '?' {
 			clause += "?"
@@ -88,7 +87,7 @@ func clauses(s string) []string {
 
 // What people write when they want no more of us. Each needs an object, "me", "my number" or "texts": "stop by" and "cancel my
 // class" ask for something else.
-var request = regexp.MustCompile(`(?:^|[ ,])(?:` + strings.Join([]string{
+var request = lazily(`(?:^|[ ,])(?:` + strings.Join([]string{
 	`(?:please |pls |just |now )*(?:stop|quit|cease)(?: all)?(?: with)?(?: the| these| your| sending| sending me)*(?: me)? (?:texting|messaging|contacting|txting|spamming|bothering|texts?|messages?|spam|sms)(?: me| us| my)?`,
 	`(?:do not|don't|dont|never)(?: ever)? (?:text|message|contact|txt|sms|write)(?: to)? (?:me|us|this number|my number)`,
 	`(?:remove|delete|erase|drop) (?:me|my (?:phone )?number|this number)(?: from (?:your|the|this|all) .*)?`,
@@ -106,7 +105,7 @@ var request = regexp.MustCompile(`(?:^|[ ,])(?:` + strings.Join([]string{
 }, "|") + `)(?:$|[ ,?])`)
 
 // supposed marks a clause that talks of stopping without asking for it.
-var supposed = regexp.MustCompile(`(?:^|[ ,])(?:do not|don't|dont|never|didn't|did not|won't|not|no) (?:please )?(?:stop|quit|unsubscribe|remove|take|opt me|dejen? de|deje de|paren? de)` +
+var supposed = lazily(`(?:^|[ ,])(?:do not|don't|dont|never|didn't|did not|won't|not|no) (?:please )?(?:stop|quit|unsubscribe|remove|take|opt me|dejen? de|deje de|paren? de)` +
 	`|(?:^|[ ,])(?:if|when|unless|until|before|after|why|did|have|has|how|who|she|he|they|someone|somebody|daughter|son|husband|wife) .*(?:stop|quit|text|messag|contact|remove|delete|take|unsubscribe|alone)` +
 	`|(?:^|[ ,])(?:do|should|can|could|may) i .*(?:stop|unsubscribe|opt|remove)` +
 	`|(?:do not|don't|dont|never)(?: ever)? (?:text|message|contact|txt|call|write)(?: to)? (?:me|us) (?:before|until|unless|during|while|when|at night|at work|so late|so early)(?:$|[ ,?])` +

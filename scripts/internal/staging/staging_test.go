@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -20,12 +21,16 @@ import (
 // root is the repository's, seen from here.
 const root = "../../.."
 
-// settings are such as a deployment has; nothing is reached with them.
-var settings = []string{
-	"DATABASE_URL=postgres://user@127.0.0.1:1/app", "JWT_SECRET_KEY=0123456789abcdef0123456789abcdef", "API_BASE_URL=https://fn.example.test",
-	"FIELD_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TELNYX_PUBLIC_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-	"GEMINI_API_KEY=k", "GOOGLE_CLOUD_PROJECT=p", "CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q",
-	"CLOUD_TASKS_WORKER_URL=https://worker.example.test", "CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test",
+// settings are such as a deployment has, all of whose addresses are the one that is given.
+func settings(reachable string) []string {
+	return []string{
+		"DATABASE_URL=postgres://user@" + reachable + "/app?sslmode=disable", "CLOUD_TASKS_EMULATOR_HOST=" + reachable, "FIRESTORE_EMULATOR_HOST=" + reachable,
+		"OIDC_KEYS_URL=http://" + reachable, "TELNYX_API_BASE=http://" + reachable, "GOOGLE_GEMINI_BASE_URL=http://" + reachable,
+		"JWT_SECRET_KEY=0123456789abcdef0123456789abcdef", "API_BASE_URL=https://fn.example.test",
+		"FIELD_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TELNYX_PUBLIC_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+		"GEMINI_API_KEY=k", "GOOGLE_CLOUD_PROJECT=p", "CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q",
+		"CLOUD_TASKS_WORKER_URL=https://worker.example.test", "CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test",
+	}
 }
 
 func TestStage_EveryFunctionObeysTheBuildpackAndRuns(t *testing.T) {
@@ -117,14 +122,20 @@ func build(t *testing.T, dir string) string {
 // runs starts the function as its deployment would, calls it, and ends it.
 func runs(t *testing.T, program string, d deployment.Deployment) {
 	t.Helper()
-	port := freePort(t)
+	port, dialled := freePort(t), newDialled(t)
 	command := exec.CommandContext(t.Context(), program)
-	command.Env = append([]string{"FUNCTION_TARGET=" + d.Entry, "PORT=" + port}, settings...)
+	command.Env = append([]string{"FUNCTION_TARGET=" + d.Entry, "PORT=" + port}, settings(dialled.address)...)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	if status := get(t, "http://127.0.0.1:"+port+"/health"); status != http.StatusOK {
 		t.Errorf("/health was answered %d", status)
+	}
+	if n := dialled.n.Load(); n > 0 {
+		t.Errorf("%d connections were dialled before the first request that needs one", n)
+	}
+	if status := get(t, "http://127.0.0.1:"+port+"/api/v1"+d.Paths[0]); status == http.StatusOK || status == http.StatusNotFound {
+		t.Errorf("a call without a proof was answered %d", status)
 	}
 	if status := get(t, "http://127.0.0.1:"+port+"/api/v1/no-such-path"); status != http.StatusNotFound {
 		t.Errorf("a path that is not there was answered %d", status)
@@ -135,6 +146,33 @@ func runs(t *testing.T, program string, d deployment.Deployment) {
 	if err := command.Wait(); err != nil {
 		t.Errorf("it did not end well on SIGTERM: %v", err)
 	}
+}
+
+// dialled counts the connections to an address.
+type dialled struct {
+	address string
+	n       atomic.Int64
+}
+
+func newDialled(t *testing.T) *dialled {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	d := &dialled{address: l.Addr().String()}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			d.n.Add(1)
+			_ = c.Close()
+		}
+	}()
+	return d
 }
 
 func freePort(t *testing.T) string {
