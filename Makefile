@@ -1,6 +1,6 @@
 # make alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run demo text test crash stage schema routes
+.PHONY: help run demo text test crash stage bench profile cost schema routes
 
 TO   ?= +15555550142
 TEXT ?= Are you open on Saturday?
@@ -26,6 +26,15 @@ crash: ## kill the system at every named point, many times; count what is lost o
 
 stage: ## write what is uploaded to deploy a function, FN=telnyx-sms, to staged/
 	@go run ./scripts/stage $(FN)
+
+bench: ## measure everything that docs/benchmarks.md claims, and write it (about 20 minutes)
+	@go run ./scripts/bench
+
+profile: ## show where a text and an answer spend processor time and memory
+	@go run ./scripts/dev profile
+
+cost: ## work docs/cost.md out from what was measured and the price list
+	@go run ./scripts/cost
 
 schema: ## write migrations/schema.sql anew
 	@go run ./scripts/dev test ./migrations -run TestSchema -update

@@ -4,6 +4,7 @@
 //	dev demo         text both demo tenants the same question and show the two answers (make demo, beside make run)
 //	dev text         text one number: dev text +15555550142 "Are you open on Saturday?"
 //	dev test [args]  start a database, then go vet and go test with args (make test)
+//	dev profile      show where a text and an answer spend processor time and memory (make profile)
 //	dev crash        kill the system at every named point, many times, and count what was lost or sent twice (make crash)
 //
 // Any setting of the README's table that is set in the environment replaces the local default.
@@ -44,9 +45,11 @@ func command(ctx context.Context, args []string) error {
 		return textOne(ctx, args[1:])
 	case "test":
 		return test(ctx, args[1:])
+	case "profile":
+		return profile(ctx)
 	case "crash":
 		return crashTest(ctx, args[1:])
 	default:
-		return fmt.Errorf("there is no %q; use run, demo, text, test or crash", args[0])
+		return fmt.Errorf("there is no %q; use run, demo, text, test, profile or crash", args[0])
 	}
 }
