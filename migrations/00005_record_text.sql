@@ -9,8 +9,8 @@ create unique index replies_provider_message on replies (tenant_id, provider_mes
 
 -- +goose StatementBegin
 create function record_text(tenant bigint, customer text, called text, verified_with text, words text, pictures integer,
-                            provider_id text, occurred timestamptz, keyword text, answered boolean,
-                            out routed boolean, out recorded boolean, out reply_id bigint, out due timestamptz)
+                            provider_id text, occurred timestamptz, keyword text, answered boolean, crowd integer,
+                            out routed boolean, out recorded boolean, out reply_id bigint, out due timestamptz, out crowded boolean)
     language plpgsql as $$
 declare
     conversation  bigint;
@@ -31,6 +31,7 @@ begin
                and exists (select from tenant_phone_numbers n where n.phone_number = called and n.tenant_id = tenant));
     routed := found;
     recorded := false;
+    crowded := false;
     if not routed then
         return;
     end if;
@@ -76,6 +77,8 @@ begin
                 on conflict (conversation_id) where state = 'planned' and kind = 'answer' and body is null
                 do update set act_at = greatest(replies.act_at, least(excluded.act_at, replies.created_at + 5 * patience))
             returning id, replies.act_at into reply_id, due;
+            crowded := crowd > 0 and crowd <= (select count(*) from (select from replies r
+                where r.tenant_id = tenant and r.state in ('planned', 'claimed', 'sending') limit crowd) open);
             return;
         elsif owed is not null then
             insert into replies (tenant_id, conversation_id, kind, act_at) values (tenant, conversation, owed, now())
@@ -90,10 +93,10 @@ begin
      order by r.act_at limit 1;
 end $$;
 -- +goose StatementEnd
-revoke all on function record_text(bigint, text, text, text, text, integer, text, timestamptz, text, boolean) from public;
-grant execute on function record_text(bigint, text, text, text, text, integer, text, timestamptz, text, boolean) to chattercheatah_app;
+revoke all on function record_text(bigint, text, text, text, text, integer, text, timestamptz, text, boolean, integer) from public;
+grant execute on function record_text(bigint, text, text, text, text, integer, text, timestamptz, text, boolean, integer) to chattercheatah_app;
 
 -- +goose Down
 drop index replies_provider_message;
 alter table replies add foreign key (tenant_id) references tenants, add unique (token), add unique (tenant_id, provider_message_id);
-drop function record_text(bigint, text, text, text, text, integer, text, timestamptz, text, boolean);
+drop function record_text(bigint, text, text, text, text, integer, text, timestamptz, text, boolean, integer);

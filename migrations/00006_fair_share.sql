@@ -39,14 +39,16 @@ create function is_due(act_at timestamptz) returns boolean language sql stable
 
 -- As record_text, planned once for a connection.
 -- +goose StatementBegin
-create function claim_reply(tenant bigint, reply bigint, lease interval, share integer, out claimed boolean, out at_work integer) language plpgsql as $$
+create function claim_reply(tenant bigint, reply bigint, lease interval, share integer, out claimed boolean, out crowded boolean, out others boolean) language plpgsql as $$
 declare
     r      replies;
     talk   conversations;
     config tenant_sms_configs;
+    at_work integer;
 begin
     claimed := false;
-    at_work := 0;
+    crowded := false;
+    others := false;
     select * into r from replies where tenant_id = tenant and id = reply for update;
     if not found or not exists (select from tenants where id = tenant and is_active) then
         return;
@@ -71,7 +73,9 @@ begin
     end if;
 
     at_work := (select count(*) from replies where tenant_id = tenant and state in ('claimed', 'sending') and act_at > now());
-    if at_work >= share or exists (select from replies where tenant_id = tenant and conversation_id = r.conversation_id and id <> reply and state in ('claimed', 'sending')) then
+    crowded := at_work >= share;
+    others := at_work > 0 or exists (select from replies where tenant_id = tenant and state = 'planned' and act_at < now() - interval '1 second' and id <> reply);
+    if crowded or exists (select from replies where tenant_id = tenant and conversation_id = r.conversation_id and id <> reply and state in ('claimed', 'sending')) then
         return;
     end if;
     update replies set state = 'claimed', fence = fence + 1, attempts = attempts + 1, act_at = now() + lease where tenant_id = tenant and id = reply;

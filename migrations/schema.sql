@@ -392,7 +392,7 @@ create policy tenant on users as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
-CREATE OR REPLACE FUNCTION public.claim_reply(tenant bigint, reply bigint, lease interval, share integer, OUT claimed boolean, OUT at_work integer)
+CREATE OR REPLACE FUNCTION public.claim_reply(tenant bigint, reply bigint, lease interval, share integer, OUT claimed boolean, OUT crowded boolean, OUT others boolean)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -400,9 +400,11 @@ declare
     r      replies;
     talk   conversations;
     config tenant_sms_configs;
+    at_work integer;
 begin
     claimed := false;
-    at_work := 0;
+    crowded := false;
+    others := false;
     select * into r from replies where tenant_id = tenant and id = reply for update;
     if not found or not exists (select from tenants where id = tenant and is_active) then
         return;
@@ -427,7 +429,9 @@ begin
     end if;
 
     at_work := (select count(*) from replies where tenant_id = tenant and state in ('claimed', 'sending') and act_at > now());
-    if at_work >= share or exists (select from replies where tenant_id = tenant and conversation_id = r.conversation_id and id <> reply and state in ('claimed', 'sending')) then
+    crowded := at_work >= share;
+    others := at_work > 0 or exists (select from replies where tenant_id = tenant and state = 'planned' and act_at < now() - interval '1 second' and id <> reply);
+    if crowded or exists (select from replies where tenant_id = tenant and conversation_id = r.conversation_id and id <> reply and state in ('claimed', 'sending')) then
         return;
     end if;
     update replies set state = 'claimed', fence = fence + 1, attempts = attempts + 1, act_at = now() + lease where tenant_id = tenant and id = reply;
@@ -513,7 +517,7 @@ begin
 end $function$
 -- owner: postgres;
 
-CREATE OR REPLACE FUNCTION public.record_text(tenant bigint, customer text, called text, verified_with text, words text, pictures integer, provider_id text, occurred timestamp with time zone, keyword text, answered boolean, OUT routed boolean, OUT recorded boolean, OUT reply_id bigint, OUT due timestamp with time zone)
+CREATE OR REPLACE FUNCTION public.record_text(tenant bigint, customer text, called text, verified_with text, words text, pictures integer, provider_id text, occurred timestamp with time zone, keyword text, answered boolean, crowd integer, OUT routed boolean, OUT recorded boolean, OUT reply_id bigint, OUT due timestamp with time zone, OUT crowded boolean)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -536,6 +540,7 @@ begin
                and exists (select from tenant_phone_numbers n where n.phone_number = called and n.tenant_id = tenant));
     routed := found;
     recorded := false;
+    crowded := false;
     if not routed then
         return;
     end if;
@@ -581,6 +586,8 @@ begin
                 on conflict (conversation_id) where state = 'planned' and kind = 'answer' and body is null
                 do update set act_at = greatest(replies.act_at, least(excluded.act_at, replies.created_at + 5 * patience))
             returning id, replies.act_at into reply_id, due;
+            crowded := crowd > 0 and crowd <= (select count(*) from (select from replies r
+                where r.tenant_id = tenant and r.state in ('planned', 'claimed', 'sending') limit crowd) open);
             return;
         elsif owed is not null then
             insert into replies (tenant_id, conversation_id, kind, act_at) values (tenant, conversation, owed, now())
@@ -747,7 +754,7 @@ grant execute on function is_due(timestamp with time zone) to public;
 
 grant execute on function record_delivery(bigint,text,text,text,text,text,text) to chattercheatah_app;
 
-grant execute on function record_text(bigint,text,text,text,text,integer,text,timestamp with time zone,text,boolean) to chattercheatah_app;
+grant execute on function record_text(bigint,text,text,text,text,integer,text,timestamp with time zone,text,boolean,integer) to chattercheatah_app;
 
 grant execute on function refuse_opted_out() to public;
 

@@ -18,7 +18,7 @@ const (
 	growthRounds  = 30
 	growthRepeats = 25  // of each operation in a round
 	messagesEach  = 500 // for each tenant, on average
-	activeTexters = 500 // customers who text now, spread over all tenants, in every database alike
+	activeTexters = 90  // customers who text now, spread over all tenants: as many as the smallest database has, in every one
 	pageLimit     = 50  // messages
 	listLimit     = 20  // conversations; as many as the smallest database has of the first tenant
 )

@@ -39,7 +39,7 @@ functions, Postgres, and the stand-ins.`, hung},
 its share of the workers can answer.`, fairness},
 	{"coldstart", "Cold start", `Process start to the first 200, one processor each, programs in turn. The program beside each links what the function's own packages
 import and does nothing with it. Nothing is dialled before listening: a test counts.`, coldStart},
-	{"growth", "Growth and row security", `The same five hundred customers text in databases of three sizes, in turn; a fifth of all messages is one tenant's, whose newest
+	{"growth", "Growth and row security", `Ninety customers text in databases of three sizes, in turn; a fifth of all messages is one tenant's, whose newest
 conversations are listed and opened. Then each step of a text's life with row security on, and with the application's role freed from it, in turn.
 [plans.md](plans.md) shows what Postgres does for each.`, growth},
 	{"prompt", "Prompt", `A claim tells which version of the prompt is live. While that is the one that is kept nothing is asked, and a test counts the round trips.`, prompts},

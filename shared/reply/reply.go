@@ -41,6 +41,7 @@ const (
 	TakenDuplicate Taken = "duplicate"
 	TakenQueued    Taken = "queued"
 	TakenUnqueued  Taken = "recorded_not_queued" // the sweeper will find it
+	TakenWaits     Taken = "recorded_waits"      // the tenant has many before it; the worker that finishes one calls it
 	TakenSilent    Taken = "recorded"            // no reply is owed
 )
 
@@ -69,6 +70,7 @@ func (in *Intake) Take(ctx context.Context, t *store.Tenant, m Inbound) (Taken, 
 		Keyword:            asked(m),
 		AnsweredByProvider: m.Answered,
 		VerifiedWith:       m.VerifiedWith,
+		Crowd:              crowd,
 	})
 	if err != nil {
 		return "", err
@@ -76,6 +78,9 @@ func (in *Intake) Take(ctx context.Context, t *store.Tenant, m Inbound) (Taken, 
 	crash.Point("inbound.recorded")
 	if rec.ReplyID == 0 {
 		return outcome(rec, TakenSilent), nil
+	}
+	if rec.Crowded {
+		return outcome(rec, TakenWaits), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueWait)
 	defer cancel()

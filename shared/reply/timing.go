@@ -10,6 +10,9 @@ import (
 // A tenant with more to answer waits for itself and for nobody else.
 const TenantShare = 40
 
+// crowd is from how many open replies on a tenant's next is not queued: it would only stand in the queue that all share.
+const crowd = 2 * TenantShare
+
 // How long things may take. A claim outlives the slowest composing (the model's 45 seconds) and a flight the slowest send,
 // so that a lease which ran out means a worker that died.
 var (

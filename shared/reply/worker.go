@@ -67,7 +67,7 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 	if r != nil {
 		crash.Point("worker.claimed")
 		done, err := w.answer(ctx, t, r)
-		if err == nil && r.Alongside > 0 {
+		if err == nil && r.Others {
 			w.callNext(ctx, t)
 		}
 		return done, err

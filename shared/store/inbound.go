@@ -32,6 +32,7 @@ type Inbound struct {
 	OccurredAt         time.Time
 	Keyword            Keyword
 	AnsweredByProvider bool    // Telnyx has sent its own automatic answer
+	Crowd              int     // from how many open replies on a tenant is Crowded; 0 for never
 	VerifiedWith       *string // the tenant's Telnyx key setting that the signature was checked under; nil when the proof was another, freshly looked up
 }
 
@@ -40,13 +41,15 @@ type Recorded struct {
 	Duplicate bool // this message was here already; nothing has changed
 	ReplyID   int64
 	ActAt     time.Time // when the reply is due; zero ReplyID when none is owed
+	Crowded   bool      // NextReply will name this answer: the tenant has many before it
 }
 
 // ErrRouteChanged says that the number is no longer this tenant's, or is verified with another key now: resolve it again.
 var ErrRouteChanged = errors.New("the number's route has changed")
 
 // recordTextSQL calls the function of migrations/00005_record_text.sql, which does all of it.
-const recordTextSQL = `select routed, recorded, coalesce(reply_id, 0), coalesce(due, 'epoch') from record_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+const recordTextSQL = `select routed, recorded, coalesce(reply_id, 0), coalesce(due, 'epoch'), crowded
+	from record_text($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 // RecordInbound records a text and the reply that it calls for, in one transaction and one round trip. A repeated delivery
 // finds the first one. A reply is owed unless texting is off, the sender has opted out, a person has taken the conversation
@@ -58,8 +61,8 @@ func (t *Tenant) RecordInbound(ctx context.Context, in Inbound) (Recorded, error
 	var routed, recorded bool
 	err := t.run(ctx, "recording a text", func(b *pgx.Batch) {
 		b.Queue(recordTextSQL, t.id(), in.From.E164(), in.To.E164(), in.VerifiedWith, in.Text.Reveal(), in.Media, in.ProviderMessageID,
-			in.OccurredAt, string(in.Keyword), in.AnsweredByProvider).QueryRow(func(row pgx.Row) error {
-			return row.Scan(&routed, &recorded, &rec.ReplyID, &rec.ActAt)
+			in.OccurredAt, string(in.Keyword), in.AnsweredByProvider, in.Crowd).QueryRow(func(row pgx.Row) error {
+			return row.Scan(&routed, &recorded, &rec.ReplyID, &rec.ActAt, &rec.Crowded)
 		})
 	})
 	if err == nil && !routed {

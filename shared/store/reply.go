@@ -74,7 +74,7 @@ type Reply struct {
 	AfterHours   private.Text // what to say outside the hours; empty when the assistant answers then too
 	ToldHours    bool         // this conversation was told lately
 	History      []Message    // oldest first
-	Alongside    int          // how many of the tenant's replies were at work when this one was claimed
+	Others       bool         // others of the tenant are at work or wait for a worker
 	Prompt       PromptVersion
 }
 
@@ -90,7 +90,7 @@ type Standing struct {
 
 // claimSQL and historySQL call functions of migrations/00006_fair_share.sql.
 const (
-	claimSQL   = `select claimed, at_work from claim_reply($1, $2, $3, $4)`
+	claimSQL   = `select claimed, crowded, others from claim_reply($1, $2, $3, $4)`
 	historySQL = `select from_customer, words, pictures, at from reply_history($1, $2, $3)`
 )
 
@@ -122,10 +122,10 @@ select coalesce((select id from prompt_bundles where tenant_id is null and statu
 // made pointless is suppressed here. One round trip.
 func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration, share int) (*Reply, Standing, error) {
 	var claimed bool
-	var atWork int
+	var crowded, others bool
 	r, standing, err := t.readReply(ctx, "claiming a reply", id, func(b *pgx.Batch) {
 		b.Queue(forgettableSQL)
-		b.Queue(claimSQL, t.id(), id, lease, share).QueryRow(func(row pgx.Row) error { return row.Scan(&claimed, &atWork) })
+		b.Queue(claimSQL, t.id(), id, lease, share).QueryRow(func(row pgx.Row) error { return row.Scan(&claimed, &crowded, &others) })
 	})
 	switch {
 	case fault.KindOf(err) == fault.Conflict: // another reply of this conversation was claimed at this moment
@@ -133,14 +133,15 @@ func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration, 
 	case err != nil || r == nil:
 		return nil, Standing{}, err
 	case !claimed:
-		standing.Crowded = atWork >= share
+		standing.Crowded = crowded
 		return nil, standing, nil
 	}
-	r.Alongside = atWork
+	r.Others = others
 	return r, Standing{}, nil
 }
 
-// waitingSQL is later than any task comes by itself: what is due for so long has been turned away.
+// waitingSQL is later than any task comes by itself: what is due for so long has been turned away, or was never queued.
+// claim_reply has the same.
 const waitingSQL = `interval '1 second'`
 
 // NextReply names the tenant's reply that has waited longest for a worker and gives it a second before it is named again; 0

@@ -147,6 +147,39 @@ func TestWork_AReplyBeyondTheShareIsCalledWhenOneOfItIsDone(t *testing.T) {
 	}
 }
 
+func TestRecord_BeyondACrowdAReplyIsCalledAndNotQueued(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.plan(t, b.SwimSchool, b.SwimSchoolPhone, 3)
+	take := func(of *store.Tenant, number, from string) store.Recorded {
+		rec, err := of.RecordInbound(t.Context(), store.Inbound{
+			VerifiedWith: new(string), From: private.MustPhone(from), To: private.MustPhone(number), Text: private.NewText("Hello"),
+			ProviderMessageID: "m", OccurredAt: time.Now(), Crowd: 5,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rec
+	}
+	ours, theirs := b.SwimSchoolPhone.E164(), b.DentistPhone.E164()
+	if take(b.SwimSchool, ours, "+15555550111").Crowded {
+		t.Error("the fourth of five is crowded")
+	}
+	last := take(b.SwimSchool, ours, "+15555550112")
+	if !last.Crowded {
+		t.Error("the fifth of five is not crowded")
+	}
+	if take(b.Dentist, theirs, "+15555550112").Crowded {
+		t.Error("another tenant is crowded too")
+	}
+	b.Exec(t, `update replies set act_at = act_at - interval '1 minute' where id = $1`, last.ReplyID)
+	first := b.text(t, "What does a lesson cost?") // alone at work, and another waits
+	b.want(t, first, reply.DoneSent)
+	if tasks := b.tasks.Tasks(); len(tasks) != 1 || string(tasks[0].Body) != fmt.Sprintf(`{"tenant_id":1042,"reply_id":%d}`, last.ReplyID) {
+		t.Errorf("queued are %v; want the reply that waited", tasks)
+	}
+}
+
 func TestSweep_OneTenantsBacklogHidesNobodyElses(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
