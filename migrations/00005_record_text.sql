@@ -78,7 +78,7 @@ begin
                 do update set act_at = greatest(replies.act_at, least(excluded.act_at, replies.created_at + 5 * patience))
             returning id, replies.act_at into reply_id, due;
             crowded := crowd > 0 and crowd <= (select count(*) from (select from replies r
-                where r.tenant_id = tenant and r.state in ('planned', 'claimed', 'sending') limit crowd) open);
+                where r.tenant_id = tenant and r.state = 'planned' and r.act_at <= now() limit crowd) overdue);
             return;
         elsif owed is not null then
             insert into replies (tenant_id, conversation_id, kind, act_at) values (tenant, conversation, owed, now())
@@ -89,7 +89,9 @@ begin
 
     -- Nothing new is owed; what waits in this conversation may be put on the queue again, in case it never was.
     select r.id, r.act_at into reply_id, due
-      from replies r where r.tenant_id = tenant and r.conversation_id = conversation and r.state = 'planned'
+      from replies r
+     where r.tenant_id = tenant and r.conversation_id = conversation
+       and (r.state = 'planned') is true -- so written, it is looked for in its conversation and not among all that is planned
      order by r.act_at limit 1;
 end $$;
 -- +goose StatementEnd

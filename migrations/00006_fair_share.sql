@@ -39,7 +39,7 @@ create function is_due(act_at timestamptz) returns boolean language sql stable
 
 -- As record_text, planned once for a connection.
 -- +goose StatementBegin
-create function claim_reply(tenant bigint, reply bigint, lease interval, share integer, out claimed boolean, out crowded boolean, out others boolean) language plpgsql as $$
+create function claim_reply(tenant bigint, reply bigint, lease interval, share integer, out claimed boolean, out crowded boolean) language plpgsql as $$
 declare
     r      replies;
     talk   conversations;
@@ -48,7 +48,6 @@ declare
 begin
     claimed := false;
     crowded := false;
-    others := false;
     select * into r from replies where tenant_id = tenant and id = reply for update;
     if not found or not exists (select from tenants where id = tenant and is_active) then
         return;
@@ -72,9 +71,10 @@ begin
         return;
     end if;
 
-    at_work := (select count(*) from replies where tenant_id = tenant and state in ('claimed', 'sending') and act_at > now());
-    crowded := at_work >= share;
-    others := at_work > 0 or exists (select from replies where tenant_id = tenant and state = 'planned' and act_at < now() - interval '1 second' and id <> reply);
+    -- Only answers wait their turn: what the law and the carriers ask for takes no model and no time.
+    at_work := (select count(*) from replies where tenant_id = tenant and state = 'claimed' and act_at > now())
+             + (select count(*) from replies where tenant_id = tenant and state = 'sending' and act_at > now());
+    crowded := r.kind = 'answer' and at_work >= share;
     if crowded or exists (select from replies where tenant_id = tenant and conversation_id = r.conversation_id and id <> reply and state in ('claimed', 'sending')) then
         return;
     end if;

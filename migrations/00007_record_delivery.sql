@@ -16,13 +16,14 @@ declare
 begin
     -- By the provider's id; else its answer to this send was lost, or is on its way to us at this moment, and the token tells
     -- which reply it was, or, for a report that names none, its words. One statement sees one moment: the id is there or not.
+    conversation := (select c.id from conversations c where c.tenant_id = tenant and c.channel = 'sms' and c.phone_number = customer);
     select hit.id, hit.accepted into reply, known
       from (select r.id, r.accepted_at is not null as accepted, 1 as choice
               from replies r where r.tenant_id = tenant and r.provider_message_id = provider_id
             union all
             select r.id, false, 2
-              from conversations c join replies r on r.tenant_id = tenant and r.conversation_id = c.id
-             where c.tenant_id = tenant and c.channel = 'sms' and c.phone_number = customer
+              from replies r
+             where r.tenant_id = tenant and r.conversation_id = conversation
                and r.provider_message_id is null and r.sending_at is not null
                and (r.token::text = report_token or report_token = '' and r.body = words)) hit
      order by hit.choice, hit.id limit 1;

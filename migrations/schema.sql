@@ -392,7 +392,7 @@ create policy tenant on users as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
-CREATE OR REPLACE FUNCTION public.claim_reply(tenant bigint, reply bigint, lease interval, share integer, OUT claimed boolean, OUT crowded boolean, OUT others boolean)
+CREATE OR REPLACE FUNCTION public.claim_reply(tenant bigint, reply bigint, lease interval, share integer, OUT claimed boolean, OUT crowded boolean)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -404,7 +404,6 @@ declare
 begin
     claimed := false;
     crowded := false;
-    others := false;
     select * into r from replies where tenant_id = tenant and id = reply for update;
     if not found or not exists (select from tenants where id = tenant and is_active) then
         return;
@@ -428,9 +427,10 @@ begin
         return;
     end if;
 
-    at_work := (select count(*) from replies where tenant_id = tenant and state in ('claimed', 'sending') and act_at > now());
-    crowded := at_work >= share;
-    others := at_work > 0 or exists (select from replies where tenant_id = tenant and state = 'planned' and act_at < now() - interval '1 second' and id <> reply);
+    -- Only answers wait their turn: what the law and the carriers ask for takes no model and no time.
+    at_work := (select count(*) from replies where tenant_id = tenant and state = 'claimed' and act_at > now())
+             + (select count(*) from replies where tenant_id = tenant and state = 'sending' and act_at > now());
+    crowded := r.kind = 'answer' and at_work >= share;
     if crowded or exists (select from replies where tenant_id = tenant and conversation_id = r.conversation_id and id <> reply and state in ('claimed', 'sending')) then
         return;
     end if;
@@ -479,13 +479,14 @@ declare
 begin
     -- By the provider's id; else its answer to this send was lost, or is on its way to us at this moment, and the token tells
     -- which reply it was, or, for a report that names none, its words. One statement sees one moment: the id is there or not.
+    conversation := (select c.id from conversations c where c.tenant_id = tenant and c.channel = 'sms' and c.phone_number = customer);
     select hit.id, hit.accepted into reply, known
       from (select r.id, r.accepted_at is not null as accepted, 1 as choice
               from replies r where r.tenant_id = tenant and r.provider_message_id = provider_id
             union all
             select r.id, false, 2
-              from conversations c join replies r on r.tenant_id = tenant and r.conversation_id = c.id
-             where c.tenant_id = tenant and c.channel = 'sms' and c.phone_number = customer
+              from replies r
+             where r.tenant_id = tenant and r.conversation_id = conversation
                and r.provider_message_id is null and r.sending_at is not null
                and (r.token::text = report_token or report_token = '' and r.body = words)) hit
      order by hit.choice, hit.id limit 1;
@@ -587,7 +588,7 @@ begin
                 do update set act_at = greatest(replies.act_at, least(excluded.act_at, replies.created_at + 5 * patience))
             returning id, replies.act_at into reply_id, due;
             crowded := crowd > 0 and crowd <= (select count(*) from (select from replies r
-                where r.tenant_id = tenant and r.state in ('planned', 'claimed', 'sending') limit crowd) open);
+                where r.tenant_id = tenant and r.state = 'planned' and r.act_at <= now() limit crowd) overdue);
             return;
         elsif owed is not null then
             insert into replies (tenant_id, conversation_id, kind, act_at) values (tenant, conversation, owed, now())
@@ -598,7 +599,9 @@ begin
 
     -- Nothing new is owed; what waits in this conversation may be put on the queue again, in case it never was.
     select r.id, r.act_at into reply_id, due
-      from replies r where r.tenant_id = tenant and r.conversation_id = conversation and r.state = 'planned'
+      from replies r
+     where r.tenant_id = tenant and r.conversation_id = conversation
+       and (r.state = 'planned') is true -- so written, it is looked for in its conversation and not among all that is planned
      order by r.act_at limit 1;
 end $function$
 -- owner: postgres;

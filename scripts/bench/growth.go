@@ -37,6 +37,8 @@ var fillSQL = []string{
 	   from (select 1 as tenant from generate_series(1, $2::int / 250)
 	         union all
 	         select t from generate_series(2, $1::int) t, generate_series(1, ($2::bigint * 4 / 5 / 50 / ($1 - 1))::int)) c`,
+	`insert into prompt_sections (bundle_id, section_key, content)
+	 select b.id, 'section_' || g, 'A weekly lesson costs 35 dollars.' from prompt_bundles b, generate_series(1, 5) g where $1::int + $2::int > 0`,
 	`select setval(pg_get_serial_sequence('conversations', 'id'), (select max(id) from conversations)) where $1::int + $2::int > 0`,
 	`insert into messages (conversation_id, role, content, provider_message_id, occurred_at)
 	 select c.id, case g % 2 when 0 then 'user' else 'assistant' end, repeat('What does a weekly lesson cost? ', 4), 'old-' || g, c.last_message_at - g * interval '1 hour'

@@ -149,8 +149,11 @@ func (r *rig) roundTrips(db *database, tasksAddr string, senders *customers) (fl
 		return 0, err
 	}
 	defer p.stop()
-	flatOut(p.url+inboundPath, senders.texts(countedTexts))
+	warm := flatOut(p.url+inboundPath, senders.texts(countedTexts))
 	before := counter.N()
-	flatOut(p.url+inboundPath, senders.texts(countedTexts))
+	counted := flatOut(p.url+inboundPath, senders.texts(countedTexts))
+	if refused := warm.refused + counted.refused; refused > 0 {
+		return 0, fmt.Errorf("%d texts were refused while round trips were counted", refused)
+	}
 	return float64(counter.N()-before) / countedTexts, nil
 }

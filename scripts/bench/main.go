@@ -1,7 +1,7 @@
 // Command bench measures what the project claims about its speed, and writes the table to docs/benchmarks.md.
 //
 //	bench                 measure everything and write docs/benchmarks.md and docs/plans.md (make bench)
-//	bench inbound growth  measure parts of it and print them
+//	bench inbound growth  measure parts of it and print them (growth writes docs/plans.md too)
 //
 // Every figure is measured beside what it is compared with, in turns within one run: ratios hold on a busy machine where
 // times do not. The functions are the programs that are deployed, staged and built as scripts/stage does; Postgres syncs to

@@ -81,7 +81,7 @@ func (p *process) answers(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	return response.Body.Close() == nil
+	return response.Body.Close() == nil && response.StatusCode == http.StatusOK
 }
 
 // stop ends the program and waits for it.

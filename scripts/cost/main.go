@@ -90,18 +90,22 @@ func lines(p map[string]price, m measured, deployments []deployment.Deployment) 
 		}
 		return amount * found.Price / found.Per
 	}
+	byName := map[string]deployment.Deployment{}
+	for _, d := range deployments {
+		byName[d.Name] = d
+	}
 	instance := func(name string, seconds float64) float64 {
-		for _, d := range deployments {
-			if d.Name == name {
-				return of("run_vcpu_second", seconds*d.CPU) + of("run_gib_second", seconds*gib(d.Memory))
-			}
-		}
-		panic("no function.yaml has " + name)
+		d := byName[name]
+		return of("run_vcpu_second", seconds*d.CPU) + of("run_gib_second", seconds*gib(d.Memory))
+	}
+	atWork := m.WorkerMilliseconds / 1000 // of an instance: its processor, or its share of the waiting for the model
+	if n := byName["telnyx-sms-worker"].Concurrency; n > 0 {
+		atWork = max(atWork, (modelSeconds+atWork)/float64(n))
 	}
 	input := promptTokens()
 	return []line{
 		{"Cloud Run, telnyx-sms", instance("telnyx-sms", texts*requestsOfText*billedSeconds), instance("telnyx-sms", texts*m.TelnyxSMSMilliseconds/1000)},
-		{"Cloud Run, telnyx-sms-worker", instance("telnyx-sms-worker", texts*(modelSeconds+billedSeconds)), instance("telnyx-sms-worker", texts*m.WorkerMilliseconds/1000)},
+		{"Cloud Run, telnyx-sms-worker", instance("telnyx-sms-worker", texts*(modelSeconds+billedSeconds)), instance("telnyx-sms-worker", texts*atWork)},
 		{"Cloud Run, requests", of("run_requests", texts*(requestsOfText+1)), of("run_requests", texts*(requestsOfText+1))},
 		{"Cloud Tasks, put and called once", of("tasks_operations", texts*2), of("tasks_operations", texts*2)},
 		{"Cloud SQL, processor", of("sql_vcpu_hour", texts*m.PostgresMilliseconds/1000/3600), of("sql_vcpu_hour", texts*m.PostgresMilliseconds/1000/3600)},
@@ -137,7 +141,7 @@ Worked out by ` + "`make cost`" + `; do not edit. A text comes in, is answered o
 price is not in it, nor are free tiers.
 
 *Alone*: texts so seldom that each has an instance to itself, whose time Cloud Run rounds up to %g s; the worker's is mostly the
-waiting for the model, %g s here. *Busy*: instances that work on as many as they take, so that processor time is what is paid for.
+waiting for the model, %g s here. *Busy*: instances that work on as many as they take.
 
 | | alone | busy |
 |---|---|---|
@@ -148,7 +152,7 @@ Measured by make bench, of processor time for a text and its answer: telnyx-sms 
 %.0f bytes with indexes. Logged: %.0f bytes. The tokens are those of the demo tenants' prompts and %d earlier messages of %d characters, at
 %g characters a token.
 
-Besides: the one instance of telnyx-sms that is kept ready costs $%.2f a month, and a Postgres of one vCPU $%.0f, whatever comes in.
+Besides: the one instance of telnyx-sms that is kept ready costs $%.2f a month, and a Postgres of one vCPU and 3.75 GiB $%.0f, whatever comes in.
 
 ## Prices
 
@@ -168,7 +172,7 @@ func page(all []line, prices map[string]price, m measured) string {
 	const month = 730 * 3600
 	ready := month * (prices["run_idle_vcpu_second"].Price + 0.25*prices["run_gib_second"].Price)
 	_, _ = fmt.Fprintf(&b, tail, m.TelnyxSMSMilliseconds, m.WorkerMilliseconds, m.PostgresMilliseconds, m.StoredBytes, m.LogBytes,
-		historyMessages, messageCharacters, charactersToToken, ready, 730*prices["sql_vcpu_hour"].Price)
+		historyMessages, messageCharacters, charactersToToken, ready, 730*(prices["sql_vcpu_hour"].Price+3.75*prices["sql_gib_hour"].Price))
 	for line := range strings.Lines(string(priceList)) {
 		name, _, _ := strings.Cut(line, ":")
 		if p, ok := prices[name]; ok {

@@ -79,8 +79,9 @@ func (in *Intake) Take(ctx context.Context, t *store.Tenant, m Inbound) (Taken, 
 	if rec.ReplyID == 0 {
 		return outcome(rec, TakenSilent), nil
 	}
+	taken := TakenQueued
 	if rec.Crowded {
-		return outcome(rec, TakenWaits), nil
+		taken, rec.ActAt = TakenWaits, rec.ActAt.Add(callWait)
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueWait)
 	defer cancel()
@@ -89,7 +90,7 @@ func (in *Intake) Take(ctx context.Context, t *store.Tenant, m Inbound) (Taken, 
 		return outcome(rec, TakenUnqueued), nil
 	}
 	crash.Point("inbound.queued")
-	return outcome(rec, TakenQueued), nil
+	return outcome(rec, taken), nil
 }
 
 func outcome(rec store.Recorded, otherwise Taken) Taken {

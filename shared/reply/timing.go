@@ -10,7 +10,7 @@ import (
 // A tenant with more to answer waits for itself and for nobody else.
 const TenantShare = 40
 
-// crowd is from how many open replies on a tenant's next is not queued: it would only stand in the queue that all share.
+// crowd is from how many overdue replies on a tenant's next is queued late: it would only stand in the queue that all share.
 const crowd = 2 * TenantShare
 
 // How long things may take. A claim outlives the slowest composing (the model's 45 seconds) and a flight the slowest send,
@@ -20,6 +20,8 @@ var (
 	sendTimeout    = 15 * time.Second
 	claimLease     = quick(90 * time.Second)
 	flightLease    = quick(30 * time.Second)
+
+	callWait = quick(30 * time.Second) // before a reply that waits its turn comes by itself, for want of a caller
 
 	busyWait    = quick(3 * time.Second)  // before asking again whether the conversation is free
 	backOffUnit = quick(10 * time.Second) // times the square of the attempts

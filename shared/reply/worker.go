@@ -48,7 +48,7 @@ const (
 	DonePostponed Done = "postponed"     // it surely was not sent and is tried again later
 	DoneNotDue    Done = "not_due"       // its time has moved; queued for then
 	DoneBusy      Done = "busy"          // another reply of the conversation goes first; queued for later
-	DoneWaits     Done = "waits"         // the tenant has its share at work; queued when one of that is done
+	DoneWaits     Done = "waits"         // the tenant has its share at work; called when one of that is done
 	DoneEnded     Done = "ended"         // nothing is to be sent: opted out, taken over, rejected
 	DoneAlready   Done = "already_done"  // somebody else has done it
 	DoneClosed    Done = "tenant_closed" // the sweeper queues it when the tenant is opened again
@@ -67,7 +67,7 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 	if r != nil {
 		crash.Point("worker.claimed")
 		done, err := w.answer(ctx, t, r)
-		if err == nil && r.Others {
+		if err == nil {
 			w.callNext(ctx, t)
 		}
 		return done, err
@@ -82,7 +82,7 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 	case standing.State == store.Planned && !standing.Due:
 		return DoneNotDue, w.Queue.PutReply(ctx, t.Scope().ID(), replyID, standing.ActAt)
 	case standing.State == store.Planned && standing.Crowded:
-		return DoneWaits, nil
+		return DoneWaits, w.later(ctx, t, replyID, callWait)
 	case standing.State == store.Planned:
 		return DoneBusy, w.later(ctx, t, replyID, busyWait)
 	case standing.State == store.Claimed || standing.State == store.Sending || standing.State == store.Unknown:
@@ -92,15 +92,14 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 	}
 }
 
-// callNext queues the reply of a busy tenant that has waited longest, in the place of the one that is done. What it misses
-// the sweeper finds.
+// callNext queues the reply of the tenant that has been due longest, in the place of the one that is done.
 func (w *Worker) callNext(ctx context.Context, t *store.Tenant) {
 	id, err := t.NextReply(ctx)
 	if err == nil && id != 0 {
 		err = w.later(ctx, t, id, 0)
 	}
 	if err != nil {
-		w.Log.WarnContext(ctx, "the next reply was not queued; the sweeper will", "tenant_id", t.Scope().ID(), "reply_id", id, "error", err)
+		w.Log.WarnContext(ctx, "the next reply was not queued; its own task will come", "tenant_id", t.Scope().ID(), "reply_id", id, "error", err)
 	}
 }
 

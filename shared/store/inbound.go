@@ -32,7 +32,7 @@ type Inbound struct {
 	OccurredAt         time.Time
 	Keyword            Keyword
 	AnsweredByProvider bool    // Telnyx has sent its own automatic answer
-	Crowd              int     // from how many open replies on a tenant is Crowded; 0 for never
+	Crowd              int     // from how many overdue replies on a tenant is Crowded; 0 for never
 	VerifiedWith       *string // the tenant's Telnyx key setting that the signature was checked under; nil when the proof was another, freshly looked up
 }
 
@@ -41,7 +41,7 @@ type Recorded struct {
 	Duplicate bool // this message was here already; nothing has changed
 	ReplyID   int64
 	ActAt     time.Time // when the reply is due; zero ReplyID when none is owed
-	Crowded   bool      // NextReply will name this answer: the tenant has many before it
+	Crowded   bool      // the tenant has many before this one, and NextReply will name it
 }
 
 // ErrRouteChanged says that the number is no longer this tenant's, or is verified with another key now: resolve it again.

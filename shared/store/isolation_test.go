@@ -175,6 +175,8 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 	if r, _, err := db.SwimSchool.ClaimReply(ctx, second.ReplyID, time.Minute, 40); err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
+	overdue := db.Receive(t, db.SwimSchool, private.MustPhone("+15555550102"), "third", "m3")
+	db.Exec(t, `update replies set act_at = act_at - interval '1 minute' where id = $1`, overdue.ReplyID)
 	return target{conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
 }
 

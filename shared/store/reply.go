@@ -74,7 +74,6 @@ type Reply struct {
 	AfterHours   private.Text // what to say outside the hours; empty when the assistant answers then too
 	ToldHours    bool         // this conversation was told lately
 	History      []Message    // oldest first
-	Others       bool         // others of the tenant are at work or wait for a worker
 	Prompt       PromptVersion
 }
 
@@ -88,9 +87,12 @@ type Standing struct {
 	Closed  bool // the tenant is closed: nothing is done before it is opened again, and then the sweeper finds it
 }
 
+// earlySQL is by how much a claim may be early; is_due has the same.
+const earlySQL = `interval '250 milliseconds'`
+
 // claimSQL and historySQL call functions of migrations/00006_fair_share.sql.
 const (
-	claimSQL   = `select claimed, crowded, others from claim_reply($1, $2, $3, $4)`
+	claimSQL   = `select claimed, crowded from claim_reply($1, $2, $3, $4)`
 	historySQL = `select from_customer, words, pictures, at from reply_history($1, $2, $3)`
 )
 
@@ -122,10 +124,10 @@ select coalesce((select id from prompt_bundles where tenant_id is null and statu
 // made pointless is suppressed here. One round trip.
 func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration, share int) (*Reply, Standing, error) {
 	var claimed bool
-	var crowded, others bool
+	var crowded bool
 	r, standing, err := t.readReply(ctx, "claiming a reply", id, func(b *pgx.Batch) {
 		b.Queue(forgettableSQL)
-		b.Queue(claimSQL, t.id(), id, lease, share).QueryRow(func(row pgx.Row) error { return row.Scan(&claimed, &crowded, &others) })
+		b.Queue(claimSQL, t.id(), id, lease, share).QueryRow(func(row pgx.Row) error { return row.Scan(&claimed, &crowded) })
 	})
 	switch {
 	case fault.KindOf(err) == fault.Conflict: // another reply of this conversation was claimed at this moment
@@ -136,21 +138,16 @@ func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration, 
 		standing.Crowded = crowded
 		return nil, standing, nil
 	}
-	r.Others = others
 	return r, Standing{}, nil
 }
 
-// waitingSQL is later than any task comes by itself: what is due for so long has been turned away, or was never queued.
-// claim_reply has the same.
-const waitingSQL = `interval '1 second'`
-
-// NextReply names the tenant's reply that has waited longest for a worker and gives it a second before it is named again; 0
-// when none waits. A worker that has finished one of a crowded tenant asks. One round trip.
+// NextReply names the tenant's reply that has been due longest, and lets it be claimed before it is named again; 0 when none is
+// due. Every worker that has finished one of the tenant's asks. One round trip.
 func (t *Tenant) NextReply(ctx context.Context) (id int64, err error) {
 	err = t.run(ctx, "finding the next reply", func(b *pgx.Batch) {
 		b.Queue(forgettableSQL)
-		b.Queue(`update replies set act_at = now() where tenant_id = $1 and id = (select id from replies where tenant_id = $1 and state = 'planned'
-			and act_at < now() - `+waitingSQL+` order by act_at limit 1 for update skip locked) returning id`, t.id()).
+		b.Queue(`update replies set act_at = now() + `+earlySQL+` where tenant_id = $1 and id = (select id from replies where tenant_id = $1 and state = 'planned'
+			and act_at <= now() order by act_at limit 1 for update skip locked) returning id`, t.id()).
 			Query(func(rows pgx.Rows) error {
 				_, err := pgx.ForEachRow(rows, []any{&id}, func() error { return nil })
 				return err

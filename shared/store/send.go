@@ -24,7 +24,7 @@ func (t *Tenant) BeginSend(ctx context.Context, r *Reply, body private.Text, aft
 	return t.transition(ctx, "beginning to send", func(b *pgx.Batch) *pgx.QueuedQuery {
 		b.Queue(`select from conversations where tenant_id = $1 and id = $2 for update`, t.id(), r.ConversationID)
 		return b.Queue(`update replies set state = 'sending', body = $4, after_hours = $5, sending_at = now(), act_at = now() + $6::interval
-			where tenant_id = $1 and id = $2 and fence = $3 and state = 'claimed'`,
+			where tenant_id = $1 and id = $2 and fence = $3 and (state = 'claimed') is true`, // so written, the row is found by its id
 			t.id(), r.ID, r.Fence, body.Reveal(), afterHours, flight)
 	})
 }

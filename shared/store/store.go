@@ -77,8 +77,8 @@ func (s *Store) run(ctx context.Context, doing, role, tenantID, userID string, q
 }
 
 // forgettableSQL lets a transaction commit without waiting for the disk: a crash of the database in the next moment may forget
-// it. Only for what comes to light by itself: a claim, without which nothing may be sent and which the sweeper finds open, and
-// an acceptance, which the provider knows of.
+// it. Only for what comes to light by itself: a claim, which the sweeper finds open and under which
+// one worker at most begins to send, and an acceptance, which the provider knows of.
 const forgettableSQL = `set local synchronous_commit = off`
 
 // ErrOptedOut is what the database answers when a text is about to go to a phone that has opted out.

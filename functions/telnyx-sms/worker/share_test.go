@@ -22,15 +22,15 @@ func TestReply_ThePromptIsReadOnceForAVersion(t *testing.T) {
 		return b.trips.N() - before
 	}
 	trips("What does a lesson cost?") // describes each statement to the connection
-	const claimBeginAccept = 3
-	if n := trips("Are you open on Saturday?"); n != claimBeginAccept {
-		t.Errorf("%d round trips with a known prompt; want %d", n, claimBeginAccept)
+	const answered = 4                // claim, begin, accept, and whether another is due
+	if n := trips("Are you open on Saturday?"); n != answered {
+		t.Errorf("%d round trips with a known prompt; want %d", n, answered)
 	}
 	if err := b.SwimSchool.PublishPrompt(t.Context(), "new", []prompt.Section{{Key: "prices", Content: "A lesson costs 41 dollars now."}}); err != nil {
 		t.Fatal(err)
 	}
-	if n := trips("And what does a lesson cost?"); n != claimBeginAccept+1 {
-		t.Errorf("%d round trips after a new version; want %d", n, claimBeginAccept+1)
+	if n := trips("And what does a lesson cost?"); n != answered+1 {
+		t.Errorf("%d round trips after a new version; want %d", n, answered+1)
 	}
 	if got := b.phone(); !strings.Contains(got[2], "41 dollars") {
 		t.Errorf("after a new version the answer is %q", got[2])
@@ -38,14 +38,14 @@ func TestReply_ThePromptIsReadOnceForAVersion(t *testing.T) {
 	if err := b.Dentist.PublishPrompt(t.Context(), "new", []prompt.Section{{Key: "prices", Content: "We are the dentist."}}); err != nil {
 		t.Fatal(err)
 	}
-	if n := trips("What does a lesson cost, please?"); n != claimBeginAccept {
-		t.Errorf("%d round trips after another tenant's new version; want %d", n, claimBeginAccept)
+	if n := trips("What does a lesson cost, please?"); n != answered {
+		t.Errorf("%d round trips after another tenant's new version; want %d", n, answered)
 	}
 	if err := b.Operator.Operator().PublishGlobalPrompt(t.Context(), "new", []prompt.Section{{Key: "all", Content: "Everybody swims free on Sunday."}}); err != nil {
 		t.Fatal(err)
 	}
-	if n := trips("Who swims free on Sunday?"); n != claimBeginAccept+1 {
-		t.Errorf("%d round trips after a new global version; want %d", n, claimBeginAccept+1)
+	if n := trips("Who swims free on Sunday?"); n != answered+1 {
+		t.Errorf("%d round trips after a new global version; want %d", n, answered+1)
 	}
 	if got := b.phone(); !strings.Contains(got[4], "free on Sunday") {
 		t.Errorf("after a new global version the answer is %q", got[4])
@@ -128,8 +128,8 @@ func TestWork_AReplyBeyondTheShareIsCalledWhenOneOfItIsDone(t *testing.T) {
 		t.Fatalf("ClaimReply = %v, %v", full, err)
 	}
 	b.want(t, beyond[0], reply.DoneWaits)
-	if n := len(b.tasks.Tasks()); n != 0 {
-		t.Errorf("%d tasks are queued; want none for a reply that waits its turn", n)
+	if tasks := b.tasks.Tasks(); len(tasks) != 1 || time.Until(tasks[0].Due) < 20*time.Second {
+		t.Errorf("queued are %v; want the reply that waits its turn, much later", tasks)
 	}
 	if err := b.SwimSchool.SuppressReply(t.Context(), full, "test"); err != nil {
 		t.Fatal(err)
@@ -139,44 +139,50 @@ func TestWork_AReplyBeyondTheShareIsCalledWhenOneOfItIsDone(t *testing.T) {
 	for _, task := range b.tasks.Tasks() {
 		queued = append(queued, string(task.Body))
 	}
-	if want := fmt.Sprintf(`{"tenant_id":1042,"reply_id":%d}`, beyond[1]); len(queued) != 1 || queued[0] != want {
-		t.Errorf("queued are %q; want %s, which has waited longest", queued, want)
+	if want := fmt.Sprintf(`{"tenant_id":1042,"reply_id":%d}`, beyond[1]); len(queued) != 2 || queued[1] != want {
+		t.Errorf("queued are %q; want as the second %s, which has waited longest", queued, want)
 	}
 	if id, err := b.SwimSchool.NextReply(t.Context()); err != nil || id != beyond[2] {
 		t.Errorf("NextReply = %d, %v; want %d, for %d was named a moment ago", id, err, beyond[2], beyond[1])
 	}
 }
 
-func TestRecord_BeyondACrowdAReplyIsCalledAndNotQueued(t *testing.T) {
+func TestWork_ABurstIsCalledThroughToItsEnd(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.plan(t, b.SwimSchool, b.SwimSchoolPhone, 3)
-	take := func(of *store.Tenant, number, from string) store.Recorded {
+	ids := b.plan(t, b.SwimSchool, b.SwimSchoolPhone, 4) // due now; only the first has a task
+	b.want(t, ids[0], reply.DoneSent)
+	b.drain(t)
+	if got := b.Query(t, `select state from replies where state <> 'accepted'`); len(got) > 0 {
+		t.Errorf("replies are left %v; each that is done calls the next", got)
+	}
+}
+
+func TestRecord_BehindACrowdAnAnswerIsQueuedLate(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	take := func(of *store.Tenant, number, from string) bool {
 		rec, err := of.RecordInbound(t.Context(), store.Inbound{
 			VerifiedWith: new(string), From: private.MustPhone(from), To: private.MustPhone(number), Text: private.NewText("Hello"),
-			ProviderMessageID: "m", OccurredAt: time.Now(), Crowd: 5,
+			ProviderMessageID: "m", OccurredAt: time.Now(), Crowd: 3,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return rec
+		return rec.Crowded
 	}
 	ours, theirs := b.SwimSchoolPhone.E164(), b.DentistPhone.E164()
-	if take(b.SwimSchool, ours, "+15555550111").Crowded {
-		t.Error("the fourth of five is crowded")
+	b.plan(t, b.SwimSchool, b.SwimSchoolPhone, 3)
+	b.Exec(t, `update replies set act_at = now() + interval '1 minute'`)
+	if take(b.SwimSchool, ours, "+15555550111") {
+		t.Error("a tenant whose answers wait for more texts is crowded")
 	}
-	last := take(b.SwimSchool, ours, "+15555550112")
-	if !last.Crowded {
-		t.Error("the fifth of five is not crowded")
+	b.Exec(t, `update replies set act_at = now() - interval '1 minute'`)
+	if !take(b.SwimSchool, ours, "+15555550112") {
+		t.Error("a tenant with overdue answers is not crowded")
 	}
-	if take(b.Dentist, theirs, "+15555550112").Crowded {
+	if take(b.Dentist, theirs, "+15555550112") {
 		t.Error("another tenant is crowded too")
-	}
-	b.Exec(t, `update replies set act_at = act_at - interval '1 minute' where id = $1`, last.ReplyID)
-	first := b.text(t, "What does a lesson cost?") // alone at work, and another waits
-	b.want(t, first, reply.DoneSent)
-	if tasks := b.tasks.Tasks(); len(tasks) != 1 || string(tasks[0].Body) != fmt.Sprintf(`{"tenant_id":1042,"reply_id":%d}`, last.ReplyID) {
-		t.Errorf("queued are %v; want the reply that waited", tasks)
 	}
 }
 

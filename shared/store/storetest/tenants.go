@@ -70,6 +70,7 @@ func open(t testing.TB, url string, key private.Secret) *store.Store {
 		t.Fatal(err)
 	}
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false } // it would be counted
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)

@@ -111,6 +111,10 @@ func (s *Server) awaitDue(e *entry) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if e.state == done { // deleted meanwhile
+		<-s.slots
+		return false
+	}
 	e.state = calling
 	return true
 }
