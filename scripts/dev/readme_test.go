@@ -18,8 +18,8 @@ var (
 	linkInDocs      = regexp.MustCompile(`\]\(([^)#:]+)\)`)
 )
 
-// others are read from the environment and are nobody's to set: the framework's, the crash test's and the system's own.
-var others = []string{"FUNCTION_TARGET", "CRASH_AT", "PATH", "HOME"}
+// others are read from the environment and are nobody's to set: the framework's, the runtime's, the crash test's and the system's own.
+var others = []string{"FUNCTION_TARGET", "GOMAXPROCS", "CRASH_AT", "PATH", "HOME"}
 
 func TestReadme_ListsEverySettingAndNoOther(t *testing.T) {
 	t.Parallel()
