@@ -251,9 +251,9 @@ CREATE UNIQUE INDEX prompt_bundles_version ON public.prompt_bundles USING btree 
 
 CREATE INDEX replies_after_hours ON public.replies USING btree (conversation_id, sending_at) WHERE after_hours;
 
-CREATE INDEX replies_conversation ON public.replies USING btree (conversation_id, id);
+CREATE UNIQUE INDEX replies_at_work ON public.replies USING btree (tenant_id, conversation_id) WHERE (state = ANY (ARRAY['claimed'::text, 'sending'::text]));
 
-CREATE UNIQUE INDEX replies_one_at_a_time ON public.replies USING btree (conversation_id) WHERE (state = ANY (ARRAY['claimed'::text, 'sending'::text]));
+CREATE INDEX replies_conversation ON public.replies USING btree (conversation_id, id);
 
 CREATE UNIQUE INDEX replies_one_planned_answer ON public.replies USING btree (conversation_id) WHERE ((state = 'planned'::text) AND (kind = 'answer'::text) AND (body IS NULL));
 

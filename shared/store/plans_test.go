@@ -30,6 +30,13 @@ insert into replies (tenant_id, conversation_id, kind, state, body, act_at, send
 select c.tenant_id, c.id, 'answer', 'delivered', 'words', now(), now(), now(), 'sent' || c.id || '-' || g from conversations c, generate_series(1, 5) g;
 analyze`
 
+// backlog is what is open for other tenants when the workers have been away for an hour: plans that were kept while nothing was
+// open must serve then too.
+const backlog = `
+insert into replies (tenant_id, conversation_id, kind, state, body, act_at, sending_at)
+select c.tenant_id, c.id, 'answer', s.state, 'words', now() - interval '1 hour', case s.state when 'planned' then null else now() end
+  from conversations c, (values ('planned'), ('claimed'), ('unknown')) s (state) where c.tenant_id <> 1042`
+
 // wasteful is what a plan shows when it reads rows that it does not return. One row is let pass: that of a guard which does not
 // hold, such as the tenant's one configuration.
 var wasteful = regexp.MustCompile(`hashed SubPlan|Rows Removed by (?:Join )?Filter: (?:[2-9]|\d\d)|Seq Scan on (?:conversations|messages|replies|opt_outs|tenants|tenant_sms_configs|tenant_phone_numbers)`)
@@ -46,7 +53,10 @@ func TestPlans_NoStatementOfTheHotPathReadsMoreThanItReturns(t *testing.T) {
 	t.Cleanup(s.Close)
 	school := s.For(tenant.ByCommand(1042))
 	steps := hotPath(t, s, school, db.SwimSchoolPhone)
-	for round := range 7 { // after five, Postgres settles on one plan for a function's statements
+	for round := range 9 { // after five, Postgres settles on one plan for a function's statements
+		if round == 7 {
+			db.Exec(t, backlog)
+		}
 		for name, step := range steps(round) {
 			plans.Take()
 			if err := step(); err != nil {
@@ -89,7 +99,7 @@ func hotPath(t *testing.T, s *store.Store, of *store.Tenant, number private.Phon
 				yield("Prompt", func() error { _, _, _, err := of.Prompt(ctx); return err }) &&
 				yield("BeginSend", func() error { return of.BeginSend(ctx, r, private.NewText("answer"), false, time.Minute) }) &&
 				yield("AcceptReply", func() error { return of.AcceptReply(ctx, r.ID, sent) }) &&
-				yield("NextReply", func() error { _, err := of.NextReply(ctx); return err }) &&
+				yield("NextReply", func() error { _, err := of.NextReply(ctx, 40); return err }) &&
 				yield("RecordDelivery", func() error {
 					_, err := of.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: sent, To: customer, State: store.Delivered})
 					return err
