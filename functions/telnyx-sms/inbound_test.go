@@ -131,6 +131,36 @@ func TestInbound_IsRecordedWithItsReplyAndQueuedUnderEitherSpelling(t *testing.T
 	}
 }
 
+func TestInbound_BehindACrowdATenantHasOneTaskAndNotOneForEachText(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for i := range 10 {
+		b.deliver(inbound, b.telnyx.Received(private.MustPhone(fmt.Sprintf("+155555501%02d", i)), b.SwimSchoolPhone, "Are you open?"))
+	}
+	b.Exec(t, `update replies set act_at = now() - interval '1 minute'`)
+	before := len(b.tasks.Tasks())
+	b.SetWait(t, b.SwimSchool, 10*time.Second)
+	for i := range 10 {
+		b.deliver(inbound, b.telnyx.Received(private.MustPhone(fmt.Sprintf("+155555501%02d", 30+i)), b.SwimSchoolPhone, "Are you open?"))
+	}
+	b.deliver(inbound, b.telnyx.Received(customer, b.DentistPhone, "Are you open?"))
+	calls, replies := 0, 0
+	for _, task := range b.tasks.Tasks()[before:] {
+		switch strings.TrimPrefix(task.URL, "https://worker.example.test") + string(task.Body) {
+		case `/workers/sms/call{"tenant_id":1042}`:
+			calls++
+		default:
+			replies++
+		}
+		if wait := time.Until(task.Due); wait < 5*time.Second && !strings.Contains(string(task.Body), "2048") {
+			t.Errorf("a task is due in %v, before the answers are", wait)
+		}
+	}
+	if calls == 0 || calls > 5 || replies != 1 { // a text takes milliseconds, and the calls of a quarter of a second are one
+		t.Errorf("ten texts behind a crowd put %d calls, and they and another tenant's put %d tasks for a reply; want few and one", calls, replies)
+	}
+}
+
 func TestInbound_DuplicatesReorderingAndSimultaneousDeliveriesChangeNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

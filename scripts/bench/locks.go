@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/reply"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
@@ -115,7 +116,7 @@ func (f *filled) oneText(ctx context.Context, s *store.Store, do func(step strin
 			return of.BeginSend(ctx, r, private.NewText("A lesson costs 35 dollars."), false, time.Minute)
 		}},
 		{"AcceptReply", func() error { return of.AcceptReply(ctx, r.ID, sent) }},
-		{"NextReply", func() error { _, err := of.NextReply(ctx); return err }},
+		{"NextReply", func() error { _, err := of.NextReply(ctx, reply.TenantShare); return err }},
 		{"RecordDelivery", func() error {
 			_, err := of.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: sent, To: customerPhone(int(id)), State: store.Delivered})
 			return err

@@ -55,7 +55,8 @@ func crashTest(ctx context.Context, _ []string) error {
 	return os.RemoveAll(filepath.Dir(w.program))
 }
 
-// killAt runs the system until it is killed at its nth pass of a point, with texts coming in meanwhile.
+// killAt runs the system until it is killed at its nth pass of a point. As many texts come in at once, and then one every
+// second, for what is left of earlier kills may be served first.
 func (w *world) killAt(ctx context.Context, point string, nth int) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -63,26 +64,27 @@ func (w *world) killAt(ctx context.Context, point string, nth int) error {
 	if err != nil {
 		return err
 	}
+	for range nth - 1 {
+		w.sendText()
+	}
 	for {
 		w.sendText()
 		select {
 		case err := <-died:
 			return killed(err)
-		case <-time.After(150 * time.Millisecond):
+		case <-time.After(time.Second):
 		case <-ctx.Done():
 			return errors.New("the point was not reached")
 		}
 	}
 }
 
-// sendText has the next phone text the next tenant. It is delivered until it is acknowledged, as Telnyx does.
+// sendText has another phone text the next tenant, so that every text calls for an answer of its own. It is delivered until it
+// is acknowledged, as Telnyx does.
 func (w *world) sendText() {
 	w.texts++
 	id := fmt.Sprintf("q%d", w.texts)
-	phone := private.MustPhone(fmt.Sprintf("+155555501%02d", w.texts/2%100))
-	if phone == w.tenants[0] || phone == w.tenants[1] {
-		phone = private.MustPhone("+15555550199")
-	}
+	phone := private.MustPhone(fmt.Sprintf("+1555%07d", 2_000_000+w.texts))
 	body := w.telnyx.Received(phone, w.tenants[w.texts%2], "Question "+id+" please")
 	w.sending.Go(func() {
 		for w.ctx.Err() == nil {

@@ -16,9 +16,10 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/tenant"
 )
 
-// Queue has the work on a reply done at a time, at least once.
+// Queue has work done at a time, at least once. The same work for the same time is one task, however often it is put.
 type Queue interface {
 	PutReply(ctx context.Context, id tenant.ID, replyID int64, at time.Time) error
+	PutCall(ctx context.Context, id tenant.ID, at time.Time) error
 }
 
 // Inbound is a text as a provider delivered it.
@@ -79,18 +80,22 @@ func (in *Intake) Take(ctx context.Context, t *store.Tenant, m Inbound) (Taken, 
 	if rec.ReplyID == 0 {
 		return outcome(rec, TakenSilent), nil
 	}
-	taken := TakenQueued
-	if rec.Crowded {
-		taken, rec.ActAt = TakenWaits, rec.ActAt.Add(callWait)
-	}
 	ctx, cancel := context.WithTimeout(ctx, queueWait)
 	defer cancel()
-	if err := in.Queue.PutReply(ctx, t.Scope().ID(), rec.ReplyID, rec.ActAt); err != nil {
+	taken, err := in.queue(ctx, t.Scope().ID(), rec)
+	if err != nil {
 		in.Log.WarnContext(ctx, "reply not queued; the sweeper will", "tenant_id", t.Scope().ID(), "reply_id", rec.ReplyID, "error", err)
 		return outcome(rec, TakenUnqueued), nil
 	}
 	crash.Point("inbound.queued")
 	return outcome(rec, taken), nil
+}
+
+func (in *Intake) queue(ctx context.Context, id tenant.ID, rec store.Recorded) (Taken, error) {
+	if rec.Crowded {
+		return TakenWaits, in.Queue.PutCall(ctx, id, notBefore(rec.ActAt, callEvery))
+	}
+	return TakenQueued, in.Queue.PutReply(ctx, id, rec.ReplyID, rec.ActAt)
 }
 
 func outcome(rec store.Recorded, otherwise Taken) Taken {

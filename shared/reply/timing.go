@@ -10,8 +10,9 @@ import (
 // A tenant with more to answer waits for itself and for nobody else.
 const TenantShare = 40
 
-// crowd is from how many overdue replies on a tenant's next is queued late: it would only stand in the queue that all share.
-const crowd = 2 * TenantShare
+// crowd is from how many overdue replies on a tenant's next has no task of its own: its tasks would only stand in the queue that
+// all share, to find that the tenant has its share at work.
+const crowd = TenantShare / 4
 
 // How long things may take. A claim outlives the slowest composing (the model's 45 seconds) and a flight the slowest send,
 // so that a lease which ran out means a worker that died.
@@ -21,9 +22,10 @@ var (
 	claimLease     = quick(90 * time.Second)
 	flightLease    = quick(30 * time.Second)
 
-	callWait = quick(30 * time.Second) // before a reply that waits its turn comes by itself, for want of a caller
+	callEvery = quick(250 * time.Millisecond) // how often a crowded tenant is called at most, besides by who finishes a reply
+	callWait  = quick(30 * time.Second)       // before it is called again in case nobody is left to finish one
 
-	busyWait    = quick(3 * time.Second)  // before asking again whether the conversation is free
+	busyWait    = quick(3 * time.Second)  // before asking again whether the conversation is free; all that ask ask together
 	backOffUnit = quick(10 * time.Second) // times the square of the attempts
 	maxAttempts = 6
 
@@ -34,6 +36,11 @@ var (
 	sweepAtMost = 1000
 	sweepOfEach = 100 // tenant
 )
+
+// notBefore is the first moment from t on that is a whole multiple of every. A task that is put for it by many has one name.
+func notBefore(t time.Time, every time.Duration) time.Time {
+	return t.Add(every - 1).Truncate(every)
+}
 
 // quick shortens the leases in the crash test's build, which waits for many of them to run out.
 func quick(d time.Duration) time.Duration {

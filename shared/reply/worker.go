@@ -67,10 +67,7 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 	if r != nil {
 		crash.Point("worker.claimed")
 		done, err := w.answer(ctx, t, r)
-		if err == nil {
-			w.callNext(ctx, t)
-		}
-		return done, err
+		return w.finish(ctx, t, done, err)
 	}
 	switch {
 	case standing.State == "":
@@ -78,11 +75,12 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 	case standing.Closed:
 		return DoneClosed, nil
 	case standing.State == store.Unknown && standing.Due:
-		return w.settle(ctx, t, replyID)
+		done, err := w.settle(ctx, t, replyID)
+		return w.finish(ctx, t, done, err)
 	case standing.State == store.Planned && !standing.Due:
 		return DoneNotDue, w.Queue.PutReply(ctx, t.Scope().ID(), replyID, standing.ActAt)
 	case standing.State == store.Planned && standing.Crowded:
-		return DoneWaits, w.later(ctx, t, replyID, callWait)
+		return DoneWaits, w.Queue.PutCall(ctx, t.Scope().ID(), notBefore(w.Now().Add(callWait), callEvery))
 	case standing.State == store.Planned:
 		return DoneBusy, w.later(ctx, t, replyID, busyWait)
 	case standing.State == store.Claimed || standing.State == store.Sending || standing.State == store.Unknown:
@@ -92,19 +90,30 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 	}
 }
 
-// callNext queues the reply of the tenant that has been due longest, in the place of the one that is done.
-func (w *Worker) callNext(ctx context.Context, t *store.Tenant) {
-	id, err := t.NextReply(ctx)
-	if err == nil && id != 0 {
-		err = w.later(ctx, t, id, 0)
-	}
+// finish calls the tenant's next reply in the place of one that was worked on.
+func (w *Worker) finish(ctx context.Context, t *store.Tenant, done Done, err error) (Done, error) {
 	if err != nil {
-		w.Log.WarnContext(ctx, "the next reply was not queued; its own task will come", "tenant_id", t.Scope().ID(), "reply_id", id, "error", err)
+		return "", err
 	}
+	if _, err := w.Call(ctx, t); err != nil {
+		w.Log.WarnContext(ctx, "the next reply was not queued; the sweeper will", "tenant_id", t.Scope().ID(), "error", err)
+	}
+	return done, nil
 }
 
+// Call queues the reply of the tenant that has been due longest, unless the tenant has its share at work; then whoever
+// finishes one of that calls. It reports whether it queued one.
+func (w *Worker) Call(ctx context.Context, t *store.Tenant) (bool, error) {
+	id, err := t.NextReply(ctx, TenantShare)
+	if err != nil || id == 0 {
+		return false, err
+	}
+	return true, w.Queue.PutReply(ctx, t.Scope().ID(), id, w.Now())
+}
+
+// later queues a reply for wait from now, or a little after: whoever else asks for it at about that time asks with it.
 func (w *Worker) later(ctx context.Context, t *store.Tenant, replyID int64, wait time.Duration) error {
-	return w.Queue.PutReply(ctx, t.Scope().ID(), replyID, w.Now().Add(wait))
+	return w.Queue.PutReply(ctx, t.Scope().ID(), replyID, notBefore(w.Now().Add(wait), busyWait))
 }
 
 func (w *Worker) answer(ctx context.Context, t *store.Tenant, r *store.Reply) (Done, error) {
@@ -211,7 +220,7 @@ func (w *Worker) settle(ctx context.Context, t *store.Tenant, replyID int64) (Do
 		if err := t.SendAgain(ctx, r); err != nil {
 			return ifStillOurs(DonePostponed, err)
 		}
-		return DonePostponed, w.later(ctx, t, r.ID, 0)
+		return DonePostponed, w.Queue.PutReply(ctx, t.Scope().ID(), r.ID, w.Now())
 	case err != nil:
 		w.Log.WarnContext(ctx, "the provider could not say whether a text was sent", "tenant_id", t.Scope().ID(), "reply_id", r.ID, "error", err)
 		if err := t.FlagConversation(ctx, r.ConversationID, "unsure_whether_sent"); err != nil {

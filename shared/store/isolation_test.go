@@ -35,7 +35,7 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		return []any{r, standing}, err
 	},
 	"Reply":     func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Reply(ctx, at.reply) },
-	"NextReply": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.NextReply(ctx) },
+	"NextReply": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.NextReply(ctx, 40) },
 	"BeginSend": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return nil, t.BeginSend(ctx, at.asReply(), private.NewText("x"), false, time.Minute)
 	},

@@ -141,17 +141,28 @@ func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration, 
 	return r, Standing{}, nil
 }
 
-// NextReply names the tenant's reply that has been due longest, and lets it be claimed before it is named again; 0 when none is
-// due. Every worker that has finished one of the tenant's asks. One round trip.
-func (t *Tenant) NextReply(ctx context.Context) (id int64, err error) {
+// nextReplySQL counts what is at work as claim_reply does.
+const nextReplySQL = `
+update replies set act_at = now() + ` + earlySQL + `
+ where tenant_id = $1
+   and id = (select r.id from replies r
+              where r.tenant_id = $1 and r.state = 'planned' and r.act_at <= now()
+                and not exists (select from replies o
+                     where o.tenant_id = $1 and o.conversation_id = r.conversation_id and o.state in ('claimed', 'sending'))
+              order by r.act_at limit 1 for update of r skip locked)
+   and $2 > (select count(*) from replies where tenant_id = $1 and state = 'claimed' and act_at > now())
+          + (select count(*) from replies where tenant_id = $1 and state = 'sending' and act_at > now())
+returning id`
+
+// NextReply names, of the tenant's replies that could be claimed now, the one that has been due longest, and lets it be claimed
+// before it is named again; 0 when there is none, or when the tenant has share replies at work. One round trip.
+func (t *Tenant) NextReply(ctx context.Context, share int) (id int64, err error) {
 	err = t.run(ctx, "finding the next reply", func(b *pgx.Batch) {
 		b.Queue(forgettableSQL)
-		b.Queue(`update replies set act_at = now() + `+earlySQL+` where tenant_id = $1 and id = (select id from replies where tenant_id = $1 and state = 'planned'
-			and act_at <= now() order by act_at limit 1 for update skip locked) returning id`, t.id()).
-			Query(func(rows pgx.Rows) error {
-				_, err := pgx.ForEachRow(rows, []any{&id}, func() error { return nil })
-				return err
-			})
+		b.Queue(nextReplySQL, t.id(), share).Query(func(rows pgx.Rows) error {
+			_, err := pgx.ForEachRow(rows, []any{&id}, func() error { return nil })
+			return err
+		})
 	})
 	return id, err
 }

@@ -1,7 +1,7 @@
 // Package worker is the function that answers texts.
 //
-// Cloud Tasks calls /workers/sms/reply with the ids of a reply, and Cloud Scheduler calls /workers/sms/sweep, each proven by
-// Google's token for this service's audience and account; nobody else may. The task says which tenant's data it is. 200
+// Cloud Tasks calls /workers/sms/reply with the ids of a reply and /workers/sms/call for a crowded tenant's next, and Cloud
+// Scheduler calls /workers/sms/sweep, each proven by Google's token for this service's audience and account; nobody else may. The task says which tenant's data it is. 200
 // means done, or queued for later; 5xx means the same task again, which does no harm.
 //
 // Settings: DATABASE_URL, FIELD_ENCRYPTION_KEY, API_BASE_URL, TELNYX_API_BASE, GEMINI_MODEL, GEMINI_API_KEY,
@@ -35,6 +35,7 @@ func Routes(d Deps) []httpx.Route {
 	google := httpx.Access[task.Call]{Name: "Cloud Tasks or Cloud Scheduler, by token", Caller: httpx.Provider, Admit: d.Callers.Verify}
 	return []httpx.Route{
 		httpx.JSON("POST", task.ReplyPath, google, d.reply),
+		httpx.JSON("POST", task.CallPath, google, d.call),
 		httpx.JSON("POST", "/workers/sms/sweep", google, d.sweep),
 	}
 }
@@ -60,6 +61,28 @@ func (d Deps) reply(ctx context.Context, call task.Call, in *replyInput) (*reply
 	crash.Point("worker.done")
 	out := &replyOutput{}
 	out.Body.Outcome = done
+	return out, nil
+}
+
+type callInput struct{ Body task.NextReply }
+
+type callOutput struct {
+	Body struct {
+		Queued bool `json:"queued"`
+	}
+}
+
+// call queues a tenant's next reply.
+func (d Deps) call(ctx context.Context, call task.Call, in *callInput) (*callOutput, error) {
+	t := d.Worker.Store.For(tenant.ByTask(in.Body.TenantID))
+	httpx.Note(ctx, slog.String("tenant_id", t.Scope().ID().String()), slog.String("via", t.Scope().Via()), slog.String("actor", call.Email))
+	queued, err := d.Worker.Call(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	httpx.Note(ctx, slog.Bool("queued", queued))
+	out := &callOutput{}
+	out.Body.Queued = queued
 	return out, nil
 }
 

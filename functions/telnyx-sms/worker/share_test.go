@@ -2,6 +2,8 @@ package worker_test
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +12,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
 	"github.com/chattercheatah/chattercheatah/shared/store"
+	"github.com/chattercheatah/chattercheatah/shared/task"
 )
 
 func TestReply_ThePromptIsReadOnceForAVersion(t *testing.T) {
@@ -128,22 +131,64 @@ func TestWork_AReplyBeyondTheShareIsCalledWhenOneOfItIsDone(t *testing.T) {
 		t.Fatalf("ClaimReply = %v, %v", full, err)
 	}
 	b.want(t, beyond[0], reply.DoneWaits)
-	if tasks := b.tasks.Tasks(); len(tasks) != 1 || time.Until(tasks[0].Due) < 20*time.Second {
-		t.Errorf("queued are %v; want the reply that waits its turn, much later", tasks)
+	if got := b.queued(); !slices.Equal(got, []string{`/workers/sms/call {"tenant_id":1042}`}) || time.Until(b.tasks.Tasks()[0].Due) < 20*time.Second {
+		t.Errorf("queued are %q; want a call of the tenant, much later", got)
+	}
+	if outcome, status := b.call(t, task.CallPath, `{"tenant_id":1042}`); status != http.StatusOK || len(b.tasks.Tasks()) != 1 {
+		t.Errorf("calling a tenant that has its share at work: %s, status %d, and queued are %q", outcome, status, b.queued())
 	}
 	if err := b.SwimSchool.SuppressReply(t.Context(), full, "test"); err != nil {
 		t.Fatal(err)
 	}
 	b.want(t, beyond[0], reply.DoneSent)
-	var queued []string
-	for _, task := range b.tasks.Tasks() {
-		queued = append(queued, string(task.Body))
+	if got, want := b.queued(), fmt.Sprintf(`/workers/sms/reply {"tenant_id":1042,"reply_id":%d}`, beyond[1]); len(got) != 2 || got[1] != want {
+		t.Errorf("queued are %q; want as the second %s, which has waited longest", got, want)
 	}
-	if want := fmt.Sprintf(`{"tenant_id":1042,"reply_id":%d}`, beyond[1]); len(queued) != 2 || queued[1] != want {
-		t.Errorf("queued are %q; want as the second %s, which has waited longest", queued, want)
-	}
-	if id, err := b.SwimSchool.NextReply(t.Context()); err != nil || id != beyond[2] {
+	if id, err := b.SwimSchool.NextReply(t.Context(), reply.TenantShare); err != nil || id != beyond[2] {
 		t.Errorf("NextReply = %d, %v; want %d, for %d was named a moment ago", id, err, beyond[2], beyond[1])
+	}
+}
+
+// queued lists the paths and bodies of all tasks.
+func (b *bench) queued() (all []string) {
+	for _, task := range b.tasks.Tasks() {
+		all = append(all, strings.TrimPrefix(task.URL, b.url)+" "+string(task.Body))
+	}
+	return all
+}
+
+func TestCall_WhatCannotBeClaimedIsNotNamed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := b.plan(t, b.SwimSchool, b.SwimSchoolPhone, 2)
+	b.Exec(t, `update replies set act_at = act_at - interval '1 minute' where id = $1`, ids[0])
+	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), ids[0], time.Hour, reply.TenantShare); err != nil || r == nil {
+		t.Fatalf("ClaimReply = %v, %v", r, err)
+	}
+	again, err := b.SwimSchool.RecordInbound(t.Context(), store.Inbound{
+		VerifiedWith: new(string), From: private.MustPhone("+15552000000"), To: b.SwimSchoolPhone, Text: private.NewText("And you?"), ProviderMessageID: "again", OccurredAt: time.Now(),
+	})
+	if err != nil || again.ReplyID == 0 {
+		t.Fatalf("RecordInbound = %+v, %v", again, err)
+	}
+	b.Exec(t, `update replies set act_at = act_at - interval '1 hour' where id = $1`, again.ReplyID)
+	if id, err := b.SwimSchool.NextReply(t.Context(), reply.TenantShare); err != nil || id != ids[1] {
+		t.Errorf("NextReply = %d, %v; want %d: of %d's conversation another is at work", id, err, ids[1], again.ReplyID)
+	}
+}
+
+func TestWork_ThoseWhoAskAgainAskTogether(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	id := b.text(t, "What does a lesson cost?")
+	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), id, time.Hour, reply.TenantShare); err != nil || r == nil {
+		t.Fatalf("ClaimReply = %v, %v", r, err)
+	}
+	for range 10 {
+		b.want(t, id, reply.DoneBusy)
+	}
+	if n := len(b.tasks.Tasks()); n > 2 { // two when a multiple of the wait has passed meanwhile
+		t.Errorf("%d tasks ask again for one reply", n)
 	}
 }
 
