@@ -1,10 +1,15 @@
 # make alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run demo text test crash stage bench profile cost schema routes
+.PHONY: help run demo text smoke onboard test crash stage bench profile cost schema routes
 
 TO   ?= +15555550142
 TEXT ?= Are you open on Saturday?
 FN   ?= all
+FILE ?= scripts/onboard/example.yaml
+
+# Where smoke and onboard go, and as whom, unless the environment says otherwise: to make run.
+OPERATOR = API_BASE="$${API_BASE:-http://localhost:$${PORT:-8080}/api/v1}" \
+	ADMIN_EMAIL="$${ADMIN_EMAIL:-admin@chattercheatah.com}" ADMIN_PASSWORD="$${ADMIN_PASSWORD:-admin123}"
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +22,12 @@ demo: ## beside make run: text both demo tenants the same question and show both
 
 text: ## beside make run: text one number, TO=+15555550142 TEXT="..."
 	@go run ./scripts/dev text "$(TO)" "$(TEXT)"
+
+smoke: ## prove that no tenant sees another, beside make run or at API_BASE=https://.../api/v1
+	@$(OPERATOR) go run ./scripts/smoke
+
+onboard: ## make a tenant of a file, beside make run or at API_BASE, FILE=scripts/onboard/example.yaml
+	@$(OPERATOR) go run ./scripts/onboard $(FILE)
 
 test: ## vet, and run all tests on a Postgres that this starts by itself
 	@go run ./scripts/dev test
@@ -39,5 +50,5 @@ cost: ## work docs/cost.md out from what was measured and the price list
 schema: ## write migrations/schema.sql anew
 	@go run ./scripts/dev test ./migrations -run TestSchema -update
 
-routes: ## write the golden route table anew
-	@go run ./scripts/dev test ./scripts/dev -run TestRoutes -update
+routes: ## write the golden route table and the description of the API anew
+	@go run ./scripts/dev test ./scripts/dev -run 'TestRoutes|TestOpenAPI_Is' -update

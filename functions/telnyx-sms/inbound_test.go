@@ -156,7 +156,7 @@ func TestInbound_BehindACrowdATenantHasOneTaskAndNotOneForEachText(t *testing.T)
 			t.Errorf("a task is due in %v, before the answers are", wait)
 		}
 	}
-	if calls == 0 || calls > 5 || replies != 1 { // a text takes milliseconds, and the calls of a quarter of a second are one
+	if calls == 0 || calls > 5 || replies != 1 { // a text takes milliseconds, and the calls of a second are one
 		t.Errorf("ten texts behind a crowd put %d calls, and they and another tenant's put %d tasks for a reply; want few and one", calls, replies)
 	}
 }
@@ -259,7 +259,7 @@ func TestInbound_ATenantsOwnKeyReplacesThePlatforms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Operator.For(b.SwimSchool.Scope()).ConfigureSMS(t.Context(), store.SMSConfig{TelnyxPublicKey: base64.StdEncoding.EncodeToString(public)}); err != nil {
+	if _, err := b.Operator.For(b.SwimSchool.Scope()).ConfigureSMS(t.Context(), store.SMSConfigChange{TelnyxPublicKey: new(base64.StdEncoding.EncodeToString(public))}); err != nil {
 		t.Fatal(err)
 	}
 	next := b.telnyx.Received(customer, b.SwimSchoolPhone, "And on Sunday?")
@@ -364,7 +364,9 @@ func TestTwilio_LegacyTextsAreRoutedByNumberThenAccount(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	legacy := private.MustPhone("+15555550160")
-	err := b.Operator.For(b.Dentist.Scope()).ConfigureSMS(t.Context(), store.SMSConfig{TwilioPhone: legacy, TwilioAccount: "AC00000000000000000000000000000001", TwilioAuthToken: private.NewSecret("twilio-token")})
+	_, err := b.Operator.For(b.Dentist.Scope()).ConfigureSMS(t.Context(), store.SMSConfigChange{
+		TwilioPhone: &legacy, TwilioAccount: new("AC00000000000000000000000000000001"), TwilioAuthToken: new(private.NewSecret("twilio-token")),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -446,7 +448,7 @@ func (b *bench) sentReply(t *testing.T) telnyxtest.Message {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
 	body := private.NewText("We are.")
-	if err := b.SwimSchool.BeginSend(t.Context(), r, body, false, time.Minute); err != nil {
+	if err := b.SwimSchool.BeginSend(t.Context(), r, store.Composed{Text: body}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	const id = "22222222-0000-4000-8000-000000000000"

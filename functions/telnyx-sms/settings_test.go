@@ -136,7 +136,7 @@ func TestSettings_AreTheTenantsOwn(t *testing.T) {
 		{"somebody of the tenant, changing", "PUT", person, "", 403},
 		{"a global admin for a tenant", "PUT", global, "2048", 200},
 		{"a global admin without a tenant", "GET", global, "", 400},
-		{"a global admin for no tenant of ours", "GET", global, "777", 404},
+		{"a global admin for no tenant of ours", "GET", global, "777", 403},
 	} {
 		if status, body := b.settings(c.method, c.token, c.tenant, `{}`); status != c.want {
 			t.Errorf("%s: %d %v; want %d", c.name, status, body, c.want)

@@ -3,11 +3,11 @@ package users
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"github.com/chattercheatah/chattercheatah/shared/auth"
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral"
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
@@ -18,25 +18,12 @@ import (
 // caller is where a request came from.
 type caller struct{ address string }
 
-// callerOf takes the address that Google's front end added last to X-Forwarded-For; what stands before it the caller may
-// have invented. Without a front end, as on a laptop, it is the connection's.
-func callerOf(r *http.Request) (caller, error) {
-	forwarded := r.Header.Values("X-Forwarded-For")
-	if len(forwarded) > 0 {
-		hops := strings.Split(forwarded[len(forwarded)-1], ",")
-		return caller{strings.TrimSpace(hops[len(hops)-1])}, nil
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	return caller{host}, nil
-}
+func callerOf(r *http.Request) (caller, error) { return caller{auth.Address(r)}, nil }
 
 type logInInput struct {
 	Body struct {
-		Email    string `json:"email" maxLength:"320" minLength:"3"`
-		Password string `json:"password" maxLength:"1024" minLength:"1"`
+		Email    string `json:"email" maxLength:"320" minLength:"3" example:"desk@exampleco.test"`
+		Password string `json:"password" maxLength:"1024" minLength:"1" example:"a good password"`
 	}
 }
 
@@ -60,13 +47,11 @@ func (d Deps) logIn(ctx context.Context, from caller, in *logInInput) (*logInOut
 	if err := d.take(ctx, d.ByAccount, account); err != nil {
 		return nil, err
 	}
-	token, u, err := d.Guard.LogIn(ctx, account, private.NewSecret(in.Body.Password))
+	token, u, err := d.Guard.LogIn(ctx, account, private.NewSecret(in.Body.Password), from.address)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.ByAccount.Reset(ctx, account); err != nil {
-		d.Log.WarnContext(ctx, "log-in attempts not forgotten", "error", err)
-	}
+	d.forgive(ctx, account)
 	httpx.Note(ctx, slog.String("actor", strconv.FormatInt(u.ID, 10)))
 	out := &logInOutput{}
 	out.Body.AccessToken, out.Body.TokenType = token.Reveal(), "bearer"
@@ -83,6 +68,13 @@ func (d Deps) take(ctx context.Context, throttle *ephemeral.Throttle, key string
 		return nil
 	}
 	return err
+}
+
+// forgive forgets an account's attempts once the password was right.
+func (d Deps) forgive(ctx context.Context, account string) {
+	if err := d.ByAccount.Reset(ctx, account); err != nil {
+		d.Log.WarnContext(ctx, "log-in attempts not forgotten", "error", err)
+	}
 }
 
 type meOutput struct {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,8 @@ type bench struct {
 	handler http.Handler
 	state   *ephemeraltest.Server
 	log     strings.Builder
+	trips   *storetest.Trips // of the function to Postgres
+	global  string           // the global admin's token; see admin
 }
 
 func newBench(t *testing.T) *bench {
@@ -36,11 +39,13 @@ func newBench(t *testing.T) *bench {
 	if _, err := b.Operator.Operator().SeedAdmin(t.Context(), email, private.NewSecret(hash)); err != nil {
 		t.Fatal(err)
 	}
+	counted, trips := b.Counted(t)
+	b.trips = trips
 	state := ephemeral.New(ephemeral.Config{Project: "p", EmulatorHost: b.state.Addr()}, time.Now)
 	t.Cleanup(func() { _ = state.Close() })
 	b.handler = users.New(users.Deps{
 		Log:       slog.New(slog.NewJSONHandler(&b.log, nil)),
-		Guard:     auth.NewGuard(b.Store, auth.NewTokens(auth.TokenConfig{Keys: private.NewSecret(strings.Repeat("k", 32))}, time.Now)),
+		Guard:     auth.NewGuard(counted, auth.NewTokens(auth.TokenConfig{Keys: private.NewSecret(strings.Repeat("k", 32))}, time.Now)),
 		ByAccount: state.Throttle("login_account", 3, time.Hour),
 		ByAddress: state.Throttle("login_address", 100, time.Hour),
 	})
@@ -48,10 +53,18 @@ func newBench(t *testing.T) *bench {
 }
 
 func (b *bench) call(method, path, token, body string) (int, map[string]any) {
+	return b.callIn("", method, path, token, body)
+}
+
+// callIn calls with the header X-Tenant-Id, unless tenant is "".
+func (b *bench) callIn(tenant, method, path, token, body string) (int, map[string]any) {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if tenant != "" {
+		r.Header.Set("X-Tenant-Id", tenant)
 	}
 	w := httptest.NewRecorder()
 	b.handler.ServeHTTP(w, r)
@@ -159,5 +172,26 @@ func TestMe_AClosedAccountsTokenIsWorthlessAtOnce(t *testing.T) {
 	b.Exec(t, `update users set is_active = false where email = $1`, email)
 	if status, _ := b.call(http.MethodGet, "/auth/me", token, ""); status != http.StatusUnauthorized {
 		t.Errorf("answered %d; want 401", status)
+	}
+}
+
+// TestLogIn_AnUnknownAddressTakesTheWayOfAWrongPassword is not parallel: a password's hash is known by the 19 MiB that it takes, and
+// what others take meanwhile would count.
+func TestLogIn_AnUnknownAddressTakesTheWayOfAWrongPassword(t *testing.T) {
+	b := newBench(t)
+	cost := func(as string) (trips int64, hashes uint64) {
+		var before, after runtime.MemStats
+		from := b.trips.N()
+		runtime.ReadMemStats(&before)
+		if status, answer := b.logIn(as, "a wrong password"); status != http.StatusUnauthorized {
+			t.Fatalf("answered %d %v", status, answer)
+		}
+		runtime.ReadMemStats(&after)
+		return b.trips.N() - from, (after.TotalAlloc - before.TotalAlloc) >> 20 / 19
+	}
+	cost(email) // describes each statement to the connection
+	trips, hashes := cost(email)
+	if unknownTrips, unknownHashes := cost("nobody@example.test"); unknownTrips != trips || unknownHashes != hashes || hashes != 1 || trips == 0 {
+		t.Errorf("an unknown address takes %d round trips and %d hashes, a wrong password %d and %d", unknownTrips, unknownHashes, trips, hashes)
 	}
 }

@@ -123,13 +123,13 @@ var growthOperations = []operation{
 	}},
 	{"conversation page", func(ctx context.Context, f *filled) (time.Duration, error) {
 		of := f.store.For(tenant.ByCommand(1))
-		listed, err := of.Conversations(ctx, store.Place{}, listLimit)
+		listed, err := of.Conversations(ctx, store.ConversationFilter{}, store.Place{}, listLimit)
 		if err != nil {
 			return 0, err
 		}
 		open := listed[rand.IntN(len(listed))]
 		return timed(func() error {
-			found, err := of.Messages(ctx, open.ID, pageLimit)
+			found, err := of.Messages(ctx, open.ID, store.Place{}, pageLimit)
 			if err == nil && len(found) < pageLimit {
 				err = fmt.Errorf("a page of %d messages", len(found))
 			}
@@ -138,7 +138,10 @@ var growthOperations = []operation{
 	}},
 	{"list of a tenant's conversations", func(ctx context.Context, f *filled) (time.Duration, error) {
 		of := f.store.For(tenant.ByCommand(1))
-		return timed(func() error { _, err := of.Conversations(ctx, store.Place{}, listLimit); return err })
+		return timed(func() error {
+			_, err := of.Conversations(ctx, store.ConversationFilter{}, store.Place{}, listLimit)
+			return err
+		})
 	}},
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
@@ -111,9 +112,9 @@ func (f *filled) oneText(ctx context.Context, s *store.Store, do func(step strin
 			}
 			return err
 		}},
-		{"Prompt", func() error { _, _, _, err := of.Prompt(ctx); return err }},
+		{"Prompt", func() error { _, err := of.Prompt(ctx, prompt.SMS); return err }},
 		{"BeginSend", func() error {
-			return of.BeginSend(ctx, r, private.NewText("A lesson costs 35 dollars."), false, time.Minute)
+			return of.BeginSend(ctx, r, store.Composed{Text: private.NewText("A lesson costs 35 dollars.")}, time.Minute)
 		}},
 		{"AcceptReply", func() error { return of.AcceptReply(ctx, r.ID, sent) }},
 		{"NextReply", func() error { _, err := of.NextReply(ctx, reply.TenantShare); return err }},
@@ -121,8 +122,11 @@ func (f *filled) oneText(ctx context.Context, s *store.Store, do func(step strin
 			_, err := of.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: sent, To: customerPhone(int(id)), State: store.Delivered})
 			return err
 		}},
-		{"Conversations", func() error { _, err := of.Conversations(ctx, store.Place{}, listLimit); return err }},
-		{"Messages", func() error { _, err := of.Messages(ctx, id, pageLimit); return err }},
+		{"Conversations", func() error {
+			_, err := of.Conversations(ctx, store.ConversationFilter{}, store.Place{}, listLimit)
+			return err
+		}},
+		{"Messages", func() error { _, err := of.Messages(ctx, id, store.Place{}, pageLimit); return err }},
 	} {
 		if err := do(step.name, step.work); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)

@@ -10,6 +10,8 @@ package main
 
 import (
 	"context"
+	_ "embed"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -17,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/chattercheatah/chattercheatah/scripts/internal/usage"
 )
 
 // measurement is one part of the table.
@@ -45,10 +49,14 @@ conversations are listed and opened. Then each step of a text's life with row se
 	{"prompt", "Prompt", `A claim tells which version of the prompt is live. While that is the one that is kept nothing is asked, and a test counts the round trips.`, prompts},
 }
 
+//go:embed main.go
+var source string
+
 func main() {
+	usage.Parse(source)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
+	if err := run(ctx, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -22,12 +22,12 @@ func prompts(*rig) ([]figure, error) {
 	known := prompt.Write(prompt.Merge(prompt.Base(), sections))
 	cached := testing.Benchmark(func(b *testing.B) {
 		for b.Loop() {
-			prompt.Compose(profile, known, prompt.SMS, now)
+			prompt.NewRecipe(prompt.SMS, nil, profile, now).Compose(known)
 		}
 	})
 	anew := testing.Benchmark(func(b *testing.B) {
 		for b.Loop() {
-			prompt.Compose(profile, prompt.Write(prompt.Merge(prompt.Base(), sections)), prompt.SMS, now)
+			prompt.NewRecipe(prompt.SMS, nil, profile, now).Compose(prompt.Write(prompt.Merge(prompt.Base(), sections)))
 		}
 	})
 	micros := func(r testing.BenchmarkResult) float64 { return float64(r.NsPerOp()) / 1000 }

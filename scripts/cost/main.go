@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/chattercheatah/chattercheatah/scripts/internal/deployment"
+	"github.com/chattercheatah/chattercheatah/scripts/internal/usage"
 	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 )
@@ -49,7 +50,11 @@ const (
 	billedSeconds     = 0.1 // Cloud Run rounds the time of an instance up to it
 )
 
+//go:embed main.go
+var source string
+
 func main() {
+	usage.Parse(source)
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "cost:", err)
 		os.Exit(1)
@@ -130,7 +135,7 @@ func gib(memory string) float64 {
 func promptTokens() float64 {
 	characters := 0
 	for _, b := range demo.Businesses() {
-		characters += len(prompt.Compose(b.Profile, prompt.Write(prompt.Merge(prompt.Base(), b.Prompt)), prompt.SMS, time.Now()))
+		characters += len(prompt.NewRecipe(prompt.SMS, nil, b.Profile, time.Now()).Compose(prompt.Write(prompt.Merge(prompt.Base(), b.Prompt))))
 	}
 	return (float64(characters)/float64(len(demo.Businesses())) + (historyMessages+1)*messageCharacters) / charactersToToken
 }

@@ -4,15 +4,21 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"os"
 
 	"github.com/chattercheatah/chattercheatah/scripts/internal/seed"
+	"github.com/chattercheatah/chattercheatah/scripts/internal/usage"
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
+//go:embed main.go
+var source string
+
 func main() {
+	usage.Parse(source)
 	if err := seed.Run(boot.OSEnvironment(), run); err != nil {
 		fmt.Fprintf(os.Stderr, "create-base-prompt:\n%v\n", err)
 		os.Exit(1)

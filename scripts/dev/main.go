@@ -12,21 +12,32 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
+	_ "github.com/chattercheatah/chattercheatah/functions/admin-tenants"
+	_ "github.com/chattercheatah/chattercheatah/functions/leads"
+	_ "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
+	_ "github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"
 	_ "github.com/chattercheatah/chattercheatah/functions/telnyx-sms"
 	_ "github.com/chattercheatah/chattercheatah/functions/telnyx-sms/worker"
 	_ "github.com/chattercheatah/chattercheatah/functions/users"
+	"github.com/chattercheatah/chattercheatah/scripts/internal/usage"
 )
 
+//go:embed main.go
+var source string
+
 func main() {
+	usage.Parse(source)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := command(ctx, os.Args[1:]); err != nil && !errors.Is(err, context.Canceled) {
+	if err := command(ctx, flag.Args()); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "dev:", err)
 		os.Exit(1)
 	}

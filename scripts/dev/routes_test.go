@@ -9,6 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	admintenants "github.com/chattercheatah/chattercheatah/functions/admin-tenants"
+	"github.com/chattercheatah/chattercheatah/functions/leads"
+	setupprompt "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
+	"github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"
 	telnyxsms "github.com/chattercheatah/chattercheatah/functions/telnyx-sms"
 	telnyxsmsworker "github.com/chattercheatah/chattercheatah/functions/telnyx-sms/worker"
 	"github.com/chattercheatah/chattercheatah/functions/users"
@@ -21,6 +25,10 @@ var update = flag.Bool("update", false, "write testdata/routes.txt anew")
 
 // tables are all functions' route tables, by entry point.
 var tables = map[string][]httpx.Route{
+	"AdminTenants":    admintenants.Routes(admintenants.Deps{}),
+	"Leads":           leads.Routes(leads.Deps{}),
+	"PromptTrial":     trial.Routes(trial.Deps{}),
+	"SetupPrompt":     setupprompt.Routes(setupprompt.Deps{}),
 	"TelnyxSms":       telnyxsms.Routes(telnyxsms.Deps{}),
 	"TelnyxSmsWorker": telnyxsmsworker.Routes(telnyxsmsworker.Deps{}),
 	"Users":           users.Routes(users.Deps{}),

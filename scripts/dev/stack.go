@@ -29,6 +29,7 @@ type stack struct {
 	base    string           // the one address
 	handler http.Handler
 	telnyx  *telnyxtest.Server // nil when somebody else's is used
+	local   *localpg.Server    // nil when DATABASE_URL is given
 	stops   []func()
 }
 
@@ -63,7 +64,7 @@ func start(ctx context.Context, root string, given boot.Environment, keys *state
 	if err := s.startGoogle(deployments); err != nil {
 		return s, err
 	}
-	functions, err := openFunctions(s.env)
+	functions, err := openFunctions(s.env, s.logIns(deployments))
 	if err != nil {
 		return s, err
 	}
@@ -114,7 +115,7 @@ func withPlaceholders(env boot.Environment) boot.Environment {
 
 // check reports every setting that is missing or malformed, those that only the local server reads too.
 func check(env boot.Environment) error {
-	_, err := openFunctions(env)
+	_, err := openFunctions(env, nil)
 	_, adminErr := boot.Settings[seed.Admin](env)
 	_, portErr := portOf(env)
 	if all := oneALine(err, adminErr, portErr); len(all) > 0 {
@@ -135,16 +136,31 @@ func oneALine(errs ...error) []string {
 	return slices.Compact(lines)
 }
 
-// openFunctions opens every registered function.
-func openFunctions(env boot.Environment) (map[string]http.Handler, error) {
+// openFunctions opens every registered function; logIns are the database's addresses for those that have one of their own, by entry
+// point.
+func openFunctions(env boot.Environment, logIns map[string]string) (map[string]http.Handler, error) {
 	opened := map[string]http.Handler{}
 	var errs []error
 	for _, f := range boot.Functions() {
-		h, err := f.Open(env)
+		own := maps.Clone(env)
+		own["DATABASE_URL"] = cmp.Or(logIns[f.Entry], env["DATABASE_URL"])
+		h, err := f.Open(own)
 		opened[f.Entry] = h
 		errs = append(errs, err)
 	}
 	return opened, errors.Join(errs...)
+}
+
+// logIns are the local database's addresses for the functions that log in as a role of their own. A DATABASE_URL that is given is
+// every function's.
+func (s *stack) logIns(deployments []deployment.Deployment) map[string]string {
+	addresses := map[string]string{}
+	for _, d := range deployments {
+		if d.DatabaseRole != "" && s.local != nil {
+			addresses[d.Entry] = s.local.URL(d.DatabaseRole, "postgres")
+		}
+	}
+	return addresses
 }
 
 // startDatabase uses DATABASE_URL, or a Postgres of its own that keeps its data; then migrates and seeds it. A DATABASE_URL
@@ -156,6 +172,7 @@ func (s *stack) startDatabase(ctx context.Context, keys *state) error {
 		if err != nil {
 			return err
 		}
+		s.local = server
 		s.stops = append(s.stops, func() { _ = server.Stop() })
 		owner.URL, s.env["DATABASE_URL"] = private.NewSecret(server.URL("postgres", "postgres")), server.URL("chattercheatah_app", "postgres")
 	}

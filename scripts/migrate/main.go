@@ -9,15 +9,22 @@ package main
 import (
 	"context"
 	"database/sql"
+	_ "embed"
+	"flag"
 	"fmt"
 	"os"
 
 	"github.com/chattercheatah/chattercheatah/migrations"
+	"github.com/chattercheatah/chattercheatah/scripts/internal/usage"
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 )
 
+//go:embed main.go
+var source string
+
 func main() {
-	if err := run(context.Background(), boot.OSEnvironment(), os.Args[1:]); err != nil {
+	usage.Parse(source)
+	if err := run(context.Background(), boot.OSEnvironment(), flag.Args()); err != nil {
 		fmt.Fprintf(os.Stderr, "migrate:\n%v\n", err)
 		os.Exit(1)
 	}

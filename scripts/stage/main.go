@@ -6,17 +6,24 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/chattercheatah/chattercheatah/scripts/internal/deployment"
 	"github.com/chattercheatah/chattercheatah/scripts/internal/staging"
+	"github.com/chattercheatah/chattercheatah/scripts/internal/usage"
 )
 
+//go:embed main.go
+var source string
+
 func main() {
-	if err := run(context.Background(), os.Args[1:]); err != nil {
+	usage.Parse(source)
+	if err := run(context.Background(), flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "stage:", err)
 		os.Exit(1)
 	}

@@ -5,9 +5,11 @@ package auth
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/private"
@@ -27,27 +29,58 @@ func NewGuard(s *store.Store, tokens *Tokens) *Guard { return &Guard{s, tokens} 
 // ErrBadLogIn is the answer to a wrong password, an unknown address and a closed account alike.
 var ErrBadLogIn = fault.New(fault.Unauthenticated, "the e-mail address or the password is wrong")
 
-// LogIn checks a password and issues a token. An unknown address takes as long as a wrong password.
-func (g *Guard) LogIn(ctx context.Context, email string, password private.Secret) (private.Secret, store.User, error) {
+// LogIn checks a password and issues a token; from is the caller's address. An unknown e-mail address takes as long as a wrong
+// password. The audit log keeps each attempt; one that could not be written down does not succeed.
+func (g *Guard) LogIn(ctx context.Context, email string, password private.Secret, from string) (private.Secret, store.User, error) {
 	u, err := g.store.UserByEmail(ctx, email)
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		if err := VerifyNobody(ctx, password); err != nil {
-			return private.Secret{}, store.User{}, err
-		}
-		return private.Secret{}, store.User{}, ErrBadLogIn
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return private.Secret{}, store.User{}, err
 	}
+	hash := u.PasswordHash.Reveal()
+	if err != nil {
+		u, hash = store.User{}, nobody
+	}
+	ok, err := VerifyPassword(ctx, hash, password)
 	if err != nil {
 		return private.Secret{}, store.User{}, err
 	}
-	ok, err := VerifyPassword(ctx, u.PasswordHash.Reveal(), password)
-	if err != nil {
+	ok = ok && u.Active
+	if err := g.store.RecordLogIn(ctx, u, from, ok); err != nil {
 		return private.Secret{}, store.User{}, err
 	}
-	if !ok || !u.Active {
+	if !ok {
 		return private.Secret{}, store.User{}, ErrBadLogIn
 	}
 	token, _, err := g.tokens.Issue(u.ID)
 	return token, u, err
+}
+
+// ChangePassword gives u another password when current is the present one, and a new access token: every token of before is
+// worthless from then on. from is the caller's address.
+//
+// Errors: fault.Invalid when current is wrong, or next is too short, too long or the same; fault.Conflict when the password is
+// changed at the same moment.
+func (g *Guard) ChangePassword(ctx context.Context, u store.User, current, next private.Secret, from string) (private.Secret, error) {
+	ok, err := VerifyPassword(ctx, u.PasswordHash.Reveal(), current)
+	if err != nil {
+		return private.Secret{}, err
+	}
+	if !ok {
+		return private.Secret{}, fault.New(fault.Invalid, "current_password is wrong")
+	}
+	if next.Equal(current) {
+		return private.Secret{}, fault.New(fault.Invalid, "new_password is the present one; choose another")
+	}
+	hash, err := HashPassword(next)
+	if err != nil {
+		return private.Secret{}, err
+	}
+	since := g.tokens.now() // this clock's, which the new token is issued by: another's may be ahead of it
+	token, _, err := g.tokens.Issue(u.ID)
+	if err != nil {
+		return private.Secret{}, err
+	}
+	return token, g.store.ChangePassword(ctx, u, private.NewSecret(hash), since, from)
 }
 
 // Person admits anybody who is logged in.
@@ -68,6 +101,36 @@ func (g *Guard) TenantAdmin(r *http.Request) (*store.Tenant, error) {
 	return t, err
 }
 
+// Operator admits global admins, to what concerns no tenant or all of them.
+func (g *Guard) Operator(r *http.Request) (*store.Operator, error) {
+	u, err := g.globalAdmin(r)
+	if err != nil {
+		return nil, err
+	}
+	return g.store.Operator().By(actorOf(u, r)), nil
+}
+
+// TenantInPath admits global admins into the tenant whose id stands in the path as {tenant_id}, closed ones too.
+func (g *Guard) TenantInPath(r *http.Request) (*store.Tenant, error) {
+	u, err := g.globalAdmin(r)
+	if err != nil {
+		return nil, err
+	}
+	scope, err := tenant.ByPath(tenant.User{Tenant: u.Tenant, Role: u.Role}, r.PathValue("tenant_id"))
+	if err != nil {
+		return nil, err
+	}
+	return g.store.For(scope).By(actorOf(u, r)), nil
+}
+
+func (g *Guard) globalAdmin(r *http.Request) (store.User, error) {
+	u, err := g.person(r, 0)
+	if err == nil && !u.IsGlobalAdmin() {
+		return u, fault.New(fault.Forbidden, "only a global admin may do this")
+	}
+	return u, err
+}
+
 func (g *Guard) tenant(r *http.Request) (*store.Tenant, store.User, error) {
 	header := r.Header.Get("X-Tenant-Id")
 	named, _ := strconv.ParseInt(strings.TrimSpace(header), 10, 64) // tenant.ByUser judges the header; here it is only looked up
@@ -79,7 +142,25 @@ func (g *Guard) tenant(r *http.Request) (*store.Tenant, store.User, error) {
 	if err != nil {
 		return nil, u, err
 	}
-	return g.store.For(scope), u, nil
+	return g.store.For(scope).By(actorOf(u, r)), u, nil
+}
+
+func actorOf(u store.User, r *http.Request) store.Actor {
+	return store.Actor{ID: u.ID, Name: u.Email, Impersonating: u.IsGlobalAdmin(), Address: Address(r)}
+}
+
+// Address is where a request came from: what Google's front end added last to X-Forwarded-For; what stands before it the caller may
+// have invented. Without a front end, as on a laptop, it is the connection's.
+func Address(r *http.Request) string {
+	if forwarded := r.Header.Values("X-Forwarded-For"); len(forwarded) > 0 {
+		hops := strings.Split(forwarded[len(forwarded)-1], ",")
+		return strings.TrimSpace(hops[len(hops)-1])
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 func (g *Guard) person(r *http.Request, named tenant.ID) (store.User, error) {
@@ -87,7 +168,7 @@ func (g *Guard) person(r *http.Request, named tenant.ID) (store.User, error) {
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
 		return store.User{}, fault.New(fault.Unauthenticated, "log in first: send the header Authorization: Bearer <access_token>")
 	}
-	id, err := g.tokens.Verify(strings.TrimSpace(token))
+	id, issued, err := g.tokens.Verify(strings.TrimSpace(token))
 	if err != nil {
 		return store.User{}, err
 	}
@@ -97,6 +178,9 @@ func (g *Guard) person(r *http.Request, named tenant.ID) (store.User, error) {
 	}
 	if err != nil || !u.Active {
 		return store.User{}, fault.New(fault.Unauthenticated, "this account is closed; ask your administrator")
+	}
+	if issued.Before(u.TokensFrom.Truncate(time.Second)) {
+		return store.User{}, fault.New(fault.Unauthenticated, "the password has been changed since this access token was made; log in again")
 	}
 	return u, nil
 }

@@ -2,9 +2,16 @@ package auth_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -110,7 +117,7 @@ func TestToken_IsForThePersonItWasIssuedTo(t *testing.T) {
 	if err != nil || expires.Sub(at) != 12*time.Hour {
 		t.Fatalf("Issue = %v, %v", expires, err)
 	}
-	if id, err := tokens(key).Verify(token.Reveal()); err != nil || id != 7 {
+	if id, _, err := tokens(key).Verify(token.Reveal()); err != nil || id != 7 {
 		t.Errorf("Verify = %d, %v; want 7", id, err)
 	}
 	if strings.Contains(fmt.Sprint(token), token.Reveal()) {
@@ -124,10 +131,10 @@ func TestToken_KeysAreRotatedWithoutLoggingAnybodyOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tokens(key + "," + oldKey).Verify(old.Reveal()); err != nil {
+	if _, _, err := tokens(key + "," + oldKey).Verify(old.Reveal()); err != nil {
 		t.Errorf("a token under the second key: %v", err)
 	}
-	if _, err := tokens(key).Verify(old.Reveal()); fault.KindOf(err) != fault.Unauthenticated {
+	if _, _, err := tokens(key).Verify(old.Reveal()); fault.KindOf(err) != fault.Unauthenticated {
 		t.Errorf("a token under a key that is gone: %v; want unauthenticated", err)
 	}
 }
@@ -151,16 +158,74 @@ func TestToken_AnyOtherIsRefusedAndNeverRepeated(t *testing.T) {
 		"HS512":            sign(jwt.SigningMethodHS512, []byte(key), id, nil),
 		"another key":      sign(jwt.SigningMethodHS256, []byte(oldKey), id, nil),
 		"no such key":      sign(jwt.SigningMethodHS256, []byte(key), "00000000", nil),
+		"no key's name":    sign(jwt.SigningMethodHS256, []byte(key), "", nil),
+		"no use":           sign(jwt.SigningMethodHS256, []byte(key), id, func(c jwt.MapClaims) { delete(c, "use") }),
+		"for later":        sign(jwt.SigningMethodHS256, []byte(key), id, func(c jwt.MapClaims) { c["nbf"] = at.Add(time.Hour).Unix() }),
+		"for a negative":   sign(jwt.SigningMethodHS256, []byte(key), id, func(c jwt.MapClaims) { c["sub"] = "-7" }),
+		"no issuer":        sign(jwt.SigningMethodHS256, []byte(key), id, func(c jwt.MapClaims) { delete(c, "iss") }),
+		"no audience":      sign(jwt.SigningMethodHS256, []byte(key), id, func(c jwt.MapClaims) { delete(c, "aud") }),
+		"an empty key":     sign(jwt.SigningMethodHS256, []byte{}, id, nil),
+		"the key's name":   sign(jwt.SigningMethodHS256, []byte(id), id, nil),
+		"RS256":            sign(jwt.SigningMethodRS256, rsaKey, id, nil),
+		"PS256":            sign(jwt.SigningMethodPS256, rsaKey, id, nil),
+		"ES256":            sign(jwt.SigningMethodES256, ecKey, id, nil),
+		"EdDSA":            sign(jwt.SigningMethodEdDSA, edKey, id, nil),
+		"a public key":     sign(jwt.SigningMethodHS256, publicPEM, id, nil),
+		"an RS256 label":   relabel(sign(jwt.SigningMethodHS256, []byte(key), id, nil), "RS256"),
+		"a none label":     relabel(sign(jwt.SigningMethodHS256, []byte(key), id, nil), "none"),
+		"a hs256 label":    relabel(sign(jwt.SigningMethodHS256, []byte(key), id, nil), "hs256"),
+		"two tokens":       sign(jwt.SigningMethodHS256, []byte(key), id, nil) + "." + sign(jwt.SigningMethodHS256, []byte(key), id, nil),
 	} {
-		_, err := tokens(key).Verify(token)
+		_, _, err := tokens(key).Verify(token)
 		if fault.KindOf(err) != fault.Unauthenticated || err == nil {
 			t.Errorf("%s: %v; want unauthenticated", name, err)
 		} else if token != "" && strings.Contains(err.Error(), token) {
 			t.Errorf("%s: the error repeats the token", name)
 		}
 	}
-	if _, err := tokens(key).Verify(sign(jwt.SigningMethodHS256, []byte(key), id, nil)); err != nil {
+	if _, _, err := tokens(key).Verify(sign(jwt.SigningMethodHS256, []byte(key), id, nil)); err != nil {
 		t.Errorf("the same token with nothing changed: %v", err)
+	}
+}
+
+// The keys of other algorithms, with which a token may claim to be signed.
+var (
+	rsaKey      = must(rsa.GenerateKey(rand.Reader, 2048))
+	ecKey       = must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	_, edKey, _ = ed25519.GenerateKey(rand.Reader)
+	publicPEM   = pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: must(x509.MarshalPKIXPublicKey(&rsaKey.PublicKey))})
+)
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// relabel makes a token claim another algorithm and signs it anew with our key, as an attacker could not.
+func relabel(token, algorithm string) string {
+	_, rest, _ := strings.Cut(token, ".")
+	body, _, _ := strings.Cut(rest, ".")
+	header := fmt.Sprintf(`{"alg":%q,"kid":%q,"typ":"JWT"}`, algorithm, keyID(key))
+	signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + body
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(signed))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func TestToken_NoPartOfOneIsOne(t *testing.T) {
+	t.Parallel()
+	token := sign(jwt.SigningMethodHS256, []byte(key), keyID(key), nil)
+	for n := range len(token) {
+		for _, part := range []string{token[:n], token[n+1:], token[:n] + token[n+1:]} {
+			if _, _, err := tokens(key).Verify(part); fault.KindOf(err) != fault.Unauthenticated || err == nil {
+				t.Errorf("cut at %d it verifies: %v", n, err)
+			}
+		}
+	}
+	if _, _, err := tokens(key).Verify(token); err != nil {
+		t.Errorf("whole: %v", err)
 	}
 }
 
@@ -174,7 +239,7 @@ func TestToken_EveryFlippedBitOfItsSignatureIsNoticed(t *testing.T) {
 	for bit := range len(signature) * 8 {
 		flipped := append([]byte(nil), signature...)
 		flipped[bit/8] ^= 1 << (bit % 8)
-		if _, err := tokens(key).Verify(signed + "." + base64.RawURLEncoding.EncodeToString(flipped)); err == nil {
+		if _, _, err := tokens(key).Verify(signed + "." + base64.RawURLEncoding.EncodeToString(flipped)); err == nil {
 			t.Errorf("bit %d flipped and the token verifies", bit)
 		}
 	}
@@ -184,7 +249,7 @@ func FuzzVerifyToken(f *testing.F) {
 	f.Add("x.y.z")
 	f.Add(sign(jwt.SigningMethodHS256, []byte(oldKey), keyID(key), nil))
 	f.Fuzz(func(t *testing.T, token string) {
-		if _, err := tokens(key).Verify(token); err == nil {
+		if _, _, err := tokens(key).Verify(token); err == nil {
 			t.Errorf("%q verifies", token)
 		}
 	})
@@ -233,5 +298,52 @@ func TestGuard_RoleAndTenantAreTheRowsOfThisMoment(t *testing.T) {
 	db.Exec(t, `delete from users where id = 7`)
 	if _, err := guard.Tenant(request()); fault.KindOf(err) != fault.Unauthenticated {
 		t.Errorf("after the row is gone: %v; want unauthenticated", err)
+	}
+}
+
+func TestGuard_ATokenFromBeforeThePasswordIsWorthless(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	db.Exec(t, `insert into users (id, email, password_hash, role, tenant_id) values (7, 'lead@exampleco.test', 'x', 'tenant_admin', 1042)`)
+	guard := auth.NewGuard(db.Store, tokens(key))
+	token, _, err := tokens(key).Issue(7) // at noon
+	if err != nil {
+		t.Fatal(err)
+	}
+	for changed, want := range map[string]bool{
+		"2026-11-24T11:59:59Z": true, "2026-11-24T12:00:00Z": true, "2026-11-24T12:00:00.9Z": true, // within the second that a token's time tells
+		"2026-11-24T12:00:01Z": false, "2026-11-25T12:00:00Z": false, "-infinity": true,
+	} {
+		db.Exec(t, `update users set tokens_valid_from = $1::text::timestamptz where id = 7`, changed)
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		r.Header.Set("Authorization", "Bearer "+token.Reveal())
+		if _, err := guard.Person(r); (err == nil) != want || err != nil && (fault.KindOf(err) != fault.Unauthenticated || !strings.Contains(fault.PublicText(err), "password has been changed")) {
+			t.Errorf("issued at noon, password changed at %s: %v; want admitted %v", changed, err, want)
+		}
+	}
+}
+
+func TestGuard_ChangePasswordIsRefusedToWhoeverComesSecond(t *testing.T) {
+	t.Parallel()
+	db := storetest.New(t)
+	guard := auth.NewGuard(db.Store, tokens(key))
+	hash, err := auth.HashPassword(private.NewSecret("a good password"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Exec(t, `insert into users (id, email, password_hash, role, tenant_id) values (7, 'lead@exampleco.test', $1, 'tenant_admin', 1042)`, hash)
+	u, err := db.Store.User(t.Context(), 7, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(to string) error {
+		_, err := guard.ChangePassword(t.Context(), u, private.NewSecret("a good password"), private.NewSecret(to), "")
+		return err
+	}
+	if err := change("the first one"); err != nil {
+		t.Fatal(err)
+	}
+	if err := change("the second one"); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("a change of what is the password no more: %v; want conflict", err)
 	}
 }

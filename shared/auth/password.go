@@ -40,6 +40,8 @@ func HashPassword(p private.Secret) (string, error) {
 	if n := len(p.Reveal()); n < MinPasswordLength || n > maxPasswordLength {
 		return "", fault.New(fault.Invalid, "a password has at least %d and at most %d characters", MinPasswordLength, maxPasswordLength)
 	}
+	hashing <- struct{}{}
+	defer func() { <-hashing }()
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt)
 	return presentCost.encode(salt, presentCost.hash(p, salt)), nil
@@ -73,14 +75,8 @@ func VerifyPassword(ctx context.Context, encoded string, p private.Secret) (bool
 	return subtle.ConstantTimeCompare(c.hash(p, salt), want) == 1, nil
 }
 
-// nobody's password, hashed at the present cost.
+// nobody is what an address that nobody has is checked with, at the present cost: no password makes this hash.
 var nobody = presentCost.encode(make([]byte, saltSize), make([]byte, hashSize))
-
-// VerifyNobody takes as long as VerifyPassword, for an address that nobody has.
-func VerifyNobody(ctx context.Context, p private.Secret) error {
-	_, err := VerifyPassword(ctx, nobody, p)
-	return err
-}
 
 var errNoHash = errors.New("the stored password hash cannot be read")
 

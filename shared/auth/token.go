@@ -90,20 +90,21 @@ func (t *Tokens) Issue(userID int64) (token private.Secret, expires time.Time, e
 	return private.NewSecret(signed), expires, nil
 }
 
-// Verify returns the person whom a token was issued to. fault.Unauthenticated for any other token; the error never holds it.
-func (t *Tokens) Verify(token string) (userID int64, err error) {
+// Verify returns the person whom a token was issued to, and when, to the second. fault.Unauthenticated for any other token; the
+// error never holds it.
+func (t *Tokens) Verify(token string) (userID int64, issued time.Time, err error) {
 	var c claims
 	_, err = jwt.ParseWithClaims(token, &c, t.key,
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(clockLeeway), jwt.WithTimeFunc(t.now), jwt.WithStrictDecoding())
 	if err != nil {
-		return 0, badToken(reasonOf(err))
+		return 0, issued, badToken(reasonOf(err))
 	}
 	userID, err = strconv.ParseInt(c.Subject, 10, 64)
 	if err != nil || userID <= 0 || c.Use != accessUse || c.IssuedAt == nil {
-		return 0, badToken("it is no access token")
+		return 0, issued, badToken("it is no access token")
 	}
-	return userID, nil
+	return userID, c.IssuedAt.Time, nil
 }
 
 func (t *Tokens) key(token *jwt.Token) (any, error) {

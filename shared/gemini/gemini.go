@@ -1,5 +1,5 @@
 // Package gemini asks Google's model for one answer. It is the only package that imports google.golang.org/genai, and is
-// imported by workers and by what tests a prompt, never by a public function.
+// imported by what has it write answers alone: workers, and what tries a prompt out.
 package gemini
 
 import (

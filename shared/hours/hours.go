@@ -83,3 +83,11 @@ func Zone(name string) (*time.Location, error) {
 	}
 	return zone, nil
 }
+
+// In reads at on a clock in the zone of an IANA name. A name that there is none of leaves it as it is.
+func In(at time.Time, name string) time.Time {
+	if zone, err := Zone(name); err == nil {
+		return at.In(zone)
+	}
+	return at
+}

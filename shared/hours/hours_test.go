@@ -95,3 +95,13 @@ func FuzzWeek(f *testing.F) {
 		}
 	})
 }
+
+func TestIn_ANameThatThereIsNoneOfChangesNothing(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	for name, want := range map[string]string{"Asia/Kolkata": "17:30 IST", "America/Chicago": "06:00 CST", "Mars/Olympus": "12:00 UTC", "": "12:00 UTC"} {
+		if got := hours.In(noon, name).Format("15:04 MST"); got != want {
+			t.Errorf("noon in %q is %s; want %s", name, got, want)
+		}
+	}
+}

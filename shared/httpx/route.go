@@ -22,9 +22,19 @@ import (
 type Access[C any] struct {
 	Name   string // as in the route table: "person of the tenant", "Telnyx, by signature"
 	Caller Caller // how errors are told
+	Proof  Proof  // how callers prove who they are
 	// Admit proves who is calling and returns what the handler may touch. It runs before the handler and, on a JSON
 	// route, before the body is read.
 	Admit func(r *http.Request) (C, error)
+}
+
+// admit proves who is calling and notes it in the log line, when C says who that is.
+func (a Access[C]) admit(r *http.Request) (C, error) {
+	c, err := a.Admit(r)
+	if who, says := any(c).(interface{ LogAttrs() []slog.Attr }); says && err == nil {
+		Note(r.Context(), who.LogAttrs()...)
+	}
+	return c, err
 }
 
 // Route is a row of a route table.
@@ -37,7 +47,7 @@ type Route struct {
 // Handle makes a route whose handler reads and writes for itself. An error that it returns is written and logged by httpx.
 func Handle[C any](method, path string, a Access[C], h func(w http.ResponseWriter, r *http.Request, c C) error) Route {
 	serve := func(w http.ResponseWriter, r *http.Request) {
-		c, err := a.Admit(r)
+		c, err := a.admit(r)
 		if err == nil {
 			err = h(w, r, c)
 		}
@@ -45,7 +55,12 @@ func Handle[C any](method, path string, a Access[C], h func(w http.ResponseWrite
 			fail(w, r, a.Caller, err)
 		}
 	}
-	return Route{method, path, a.Name, func(mux *http.ServeMux, _ huma.API) { mux.HandleFunc(method+" "+path, serve) }}
+	return Route{method, path, a.Name, func(mux *http.ServeMux, api huma.API) {
+		mux.HandleFunc(method+" "+path, serve)
+		op := operation(method, path, a.Name, a.Proof)
+		op.Responses = map[string]*huma.Response{"200": {Description: "taken, or nothing to take"}, "default": {Description: "rejected, or to be repeated"}}
+		api.OpenAPI().AddOperation(&op)
+	}}
 }
 
 // maxJSON bounds a JSON body.
@@ -58,7 +73,7 @@ type admitted struct{}
 func JSON[C, In, Out any](method, path string, a Access[C], h func(ctx context.Context, c C, in *In) (*Out, error)) Route {
 	admit := func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		c, err := a.Admit(r)
+		c, err := a.admit(r)
 		if err != nil {
 			fail(w, r, a.Caller, err)
 			return
@@ -73,10 +88,8 @@ func JSON[C, In, Out any](method, path string, a Access[C], h func(ctx context.C
 		}
 		return out, nil
 	}
-	op := huma.Operation{
-		OperationID: operationID(method, path), Method: method, Path: path,
-		Middlewares: huma.Middlewares{admit}, MaxBodyBytes: maxJSON,
-	}
+	op := operation(method, path, a.Name, a.Proof)
+	op.Middlewares, op.MaxBodyBytes = huma.Middlewares{admit}, maxJSON
 	return Route{method, path, a.Name, func(_ *http.ServeMux, api huma.API) { huma.Register(api, op, handle) }}
 }
 
@@ -99,11 +112,12 @@ func Table(routes ...Route) string {
 // prefix is what every path answers with, and without.
 const prefix = "/api/v1"
 
-// New serves routes, each with and without the prefix /api/v1, and GET /health, which answers 200 without touching
-// anything.
+// New serves routes, each with and without the prefix /api/v1, GET /openapi.json, the description of the whole API, and GET
+// /health, which answers 200 without touching anything.
 func New(log *slog.Logger, routes ...Route) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health)
+	mux.HandleFunc("GET /openapi.json", describeAPI)
 	api := humago.New(mux, apiConfig())
 	for _, r := range routes {
 		r.register(mux, api)

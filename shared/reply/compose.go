@@ -17,39 +17,37 @@ import (
 var errNothingToSay = errors.New("the after-hours text was said lately")
 
 // compose decides what a reply says. The fixed texts are the law's and the carriers'; an answer is the tenant's after-hours
-// text outside its hours, else the model's. What an earlier attempt composed is kept, so that every attempt says the same.
-func (w *Worker) compose(ctx context.Context, t *store.Tenant, r *store.Reply) (text private.Text, afterHours bool, err error) {
-	if !r.Body.IsZero() {
-		return r.Body, false, nil
-	}
+// text outside its hours, else the model's. What a person wrote, and what an earlier attempt composed, is said as it is, so
+// that every attempt says the same.
+func (w *Worker) compose(ctx context.Context, t *store.Tenant, r *store.Reply) (store.Composed, error) {
 	name := r.Business.BusinessName
-	switch r.Kind {
-	case store.HelpText:
-		return helpText(r.Business), false, nil
-	case store.OptOutConfirmation:
-		return private.NewText(named(name) + "You are unsubscribed and will get no more texts from us. Reply START to get texts again."), false, nil
-	case store.OptInConfirmation:
-		return private.NewText(named(name) + "You will get texts from us again. Reply HELP for help or STOP to end them."), false, nil
-	}
-	if w.closed(r) {
-		if r.ToldHours {
-			return private.Text{}, false, errNothingToSay
-		}
-		return r.AfterHours, true, nil
+	switch {
+	case !r.Body.IsZero():
+		return store.Composed{Text: r.Body}, nil
+	case r.Kind == store.HelpText:
+		return store.Composed{Text: helpText(r.Business)}, nil
+	case r.Kind == store.OptOutConfirmation:
+		return store.Composed{Text: private.NewText(named(name) + "You are unsubscribed and will get no more texts from us. Reply START to get texts again.")}, nil
+	case r.Kind == store.OptInConfirmation:
+		return store.Composed{Text: private.NewText(named(name) + "You will get texts from us again. Reply HELP for help or STOP to end them.")}, nil
+	case w.closed(r) && r.ToldHours:
+		return store.Composed{}, errNothingToSay
+	case w.closed(r):
+		return store.Composed{Text: r.AfterHours, AfterHours: true}, nil
 	}
 	own, err := w.prompts.of(ctx, t, r.Prompt)
 	if err != nil {
-		return private.Text{}, false, err
+		return store.Composed{}, err
 	}
-	text, err = w.ask(ctx, r, own)
+	said, err := w.ask(ctx, r, own)
 	if err == nil {
-		return text, false, nil
+		return said, nil
 	}
 	w.Log.ErrorContext(ctx, "no answer from the model", "tenant_id", t.Scope().ID(), "reply_id", r.ID, "error", err)
 	if err := t.FlagConversation(context.WithoutCancel(ctx), r.ConversationID, "model_failed"); err != nil {
-		return private.Text{}, false, err
+		return store.Composed{}, err
 	}
-	return apology, false, nil
+	return store.Composed{Text: apology}, nil
 }
 
 // apology is what a customer reads when there is no answer to give: true whatever the reason.
@@ -86,20 +84,24 @@ func (w *Worker) closed(r *store.Reply) bool {
 	return err == nil && !r.Hours.Open(w.Now(), zone)
 }
 
-// ask has the model answer and checks what it wrote.
-func (w *Worker) ask(ctx context.Context, r *store.Reply, own keptPrompt) (private.Text, error) {
+// ask has the model answer the customer, and keeps what it was told.
+func (w *Worker) ask(ctx context.Context, r *store.Reply, own keptPrompt) (store.Composed, error) {
+	recipe := prompt.NewRecipe(prompt.SMS, own.bundles, r.Business, hours.In(w.Now(), r.Zone))
+	said, err := Ask(ctx, w.Model, recipe, own.text, own.allowed, turns(r.History))
+	return store.Composed{Text: said, Recipe: &recipe}, err
+}
+
+// Ask has the model answer the last of turns as a text message is answered, and checks what it wrote. sections are those of the
+// recipe's bundles, and allowed the addresses in them. Besides the model's errors there is ErrNothingLeft.
+func Ask(ctx context.Context, m Model, recipe prompt.Recipe, sections prompt.Text, allowed Allowed, turns []Turn) (private.Text, error) {
 	ctx, cancel := context.WithTimeout(ctx, composeTimeout)
 	defer cancel()
-	now := w.Now()
-	if zone, err := hours.Zone(r.Zone); err == nil {
-		now = now.In(zone)
-	}
-	system := prompt.Compose(r.Business, own.text, prompt.SMS, now)
-	answer, err := w.Model.Answer(ctx, private.NewText(system), turns(r.History))
+	answer, err := m.Answer(ctx, private.NewText(recipe.Compose(sections)), turns)
 	if err != nil {
 		return private.Text{}, err
 	}
-	return Check(answer, own.allowed.And(r.Business.WebsiteURL, r.Business.Phone, r.Business.Email, r.Business.BusinessName))
+	p := recipe.Profile
+	return Check(answer, allowed.And(p.WebsiteURL, p.Phone, p.Email, p.BusinessName))
 }
 
 // turns is the conversation so far, ending with what the customer wrote last: an answer that crossed it on the way goes

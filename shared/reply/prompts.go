@@ -21,6 +21,7 @@ type prompts struct {
 
 type keptPrompt struct {
 	version store.PromptVersion
+	bundles []int64
 	text    prompt.Text
 	allowed Allowed // the addresses in text
 }
@@ -34,11 +35,11 @@ func (p *prompts) of(ctx context.Context, t *store.Tenant, version store.PromptV
 	if ok && k.version == version {
 		return k, nil
 	}
-	live, global, own, err := t.Prompt(ctx) // which may be newer than version, and is kept as what it is
+	live, err := t.Prompt(ctx, prompt.SMS) // which may be newer than version, and is kept as what it is
 	if err != nil {
 		return keptPrompt{}, err
 	}
-	k = keptPrompt{version: live, text: prompt.Write(prompt.Merge(global, own))}
+	k = keptPrompt{version: live.Version, bundles: live.Version.Bundles(), text: prompt.Write(live.Merged())}
 	k.allowed = AllowedFrom(string(k.text))
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -22,8 +22,8 @@ var (
 	claimLease     = quick(90 * time.Second)
 	flightLease    = quick(30 * time.Second)
 
-	callEvery = quick(250 * time.Millisecond) // how often a crowded tenant is called at most, besides by who finishes a reply
-	callWait  = quick(30 * time.Second)       // before it is called again in case nobody is left to finish one
+	callEvery = quick(time.Second)      // how often a crowded tenant is called at most, besides by who finishes a reply
+	callWait  = quick(30 * time.Second) // before it is called again in case nobody is left to finish one
 
 	busyWait    = quick(3 * time.Second)  // before asking again whether the conversation is free; all that ask ask together
 	backOffUnit = quick(10 * time.Second) // times the square of the attempts

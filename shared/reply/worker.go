@@ -117,7 +117,7 @@ func (w *Worker) later(ctx context.Context, t *store.Tenant, replyID int64, wait
 }
 
 func (w *Worker) answer(ctx context.Context, t *store.Tenant, r *store.Reply) (Done, error) {
-	text, afterHours, err := w.compose(ctx, t, r)
+	composed, err := w.compose(ctx, t, r)
 	if errors.Is(err, errNothingToSay) {
 		return ended(t.SuppressReply(ctx, r, "told_hours_already"))
 	}
@@ -125,7 +125,7 @@ func (w *Worker) answer(ctx context.Context, t *store.Tenant, r *store.Reply) (D
 		return "", err
 	}
 	crash.Point("worker.composed")
-	switch err := t.BeginSend(ctx, r, text, afterHours, flightLease); {
+	switch err := t.BeginSend(ctx, r, composed, flightLease); {
 	case errors.Is(err, store.ErrOptedOut):
 		return ended(t.SuppressReply(ctx, r, "opted_out"))
 	case errors.Is(err, store.ErrLostClaim):
@@ -134,7 +134,7 @@ func (w *Worker) answer(ctx context.Context, t *store.Tenant, r *store.Reply) (D
 		return "", err
 	}
 	crash.Point("worker.in_flight")
-	return w.send(ctx, t, r, text)
+	return w.send(ctx, t, r, composed.Text)
 }
 
 // send makes the one attempt that BeginSend announced. From here on nothing may return early without writing down how it

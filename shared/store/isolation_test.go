@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -20,9 +21,13 @@ import (
 // target is what one tenant tries to reach: rows of another, or rows that nobody has.
 type target struct {
 	conversation int64
+	message      int64
 	reply        int64
 	phone        private.Phone
 	number       private.Phone
+	bundle       int64
+	lead         int64
+	person       int64
 }
 
 // reaches holds, for each exported method of *store.Tenant, a call that uses every way it has to name a row.
@@ -37,7 +42,7 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"Reply":     func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Reply(ctx, at.reply) },
 	"NextReply": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.NextReply(ctx, 40) },
 	"BeginSend": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		return nil, t.BeginSend(ctx, at.asReply(), private.NewText("x"), false, time.Minute)
+		return nil, t.BeginSend(ctx, at.asReply(), store.Composed{Text: private.NewText("x")}, time.Minute)
 	},
 	"AcceptReply": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return nil, t.AcceptReply(ctx, at.reply, "stolen")
@@ -73,16 +78,46 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		return t.ConversationWith(ctx, at.phone)
 	},
 	"Conversations": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		return t.Conversations(ctx, store.Place{LastMessage: time.Now().Add(time.Hour), ID: at.conversation}, 100)
+		return t.Conversations(ctx, store.ConversationFilter{}, store.Place{At: time.Now().Add(time.Hour), ID: at.conversation}, 100)
+	},
+	"Conversation": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.Conversation(ctx, at.conversation)
 	},
 	"Messages": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		return t.Messages(ctx, at.conversation, 100)
+		return t.Messages(ctx, at.conversation, store.Place{}, 100)
+	},
+	"PlanStaffText": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.PlanStaffText(ctx, store.StaffText{ConversationID: at.conversation, Text: private.NewText("hello"), Key: "theirs"})
+	},
+	"CreateLead": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.CreateLead(ctx, store.Lead{Name: "Mine", ConversationID: at.conversation, Status: "new", Source: "manual"})
+	},
+	"Lead": func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Lead(ctx, at.lead) },
+	"Leads": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.Leads(ctx, store.LeadFilter{Phone: at.phone}, store.Place{At: time.Now().Add(time.Hour), ID: at.lead}, 100)
+	},
+	"ChangeLead": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.ChangeLead(ctx, at.lead, store.LeadChange{Name: new("Stolen")})
+	},
+	"DeleteLead": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return nil, t.DeleteLead(ctx, at.lead)
+	},
+	"CreatePerson": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		made, err := t.CreatePerson(ctx, fmt.Sprintf("person-%d@sampledental.test", time.Now().UnixNano()), tenant.Member, private.NewSecret("hash"))
+		return made.Role, err
+	},
+	"Person": func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Person(ctx, at.person) },
+	"People": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.People(ctx, at.person-1, 100)
+	},
+	"ChangePerson": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.ChangePerson(ctx, at.person, store.PersonChange{Role: new(tenant.Admin), Active: new(false), PasswordHash: new(private.NewSecret("stolen"))})
 	},
 	"TakeOver": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		return nil, t.TakeOver(ctx, at.conversation)
+		return t.TakeOver(ctx, at.conversation)
 	},
 	"HandBack": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		return nil, t.HandBack(ctx, at.conversation)
+		return t.HandBack(ctx, at.conversation)
 	},
 	"SMSSettings": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.SMSSettings(ctx) },
 	"ChangeSMSSettings": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
@@ -90,19 +125,72 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		return t.ChangeSMSSettings(ctx, store.SMSSettingsChange{ReplyWait: &wait})
 	},
 	"ConfigureSMS": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
-		return nil, t.ConfigureSMS(ctx, store.SMSConfig{TelnyxProfileID: "profile"})
+		return t.ConfigureSMS(ctx, store.SMSConfigChange{TelnyxProfileID: new("profile")})
 	},
+	"SMSConfig": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.SMSConfig(ctx) },
+	"ConfigureVoice": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return t.ConfigureVoice(ctx, store.VoiceConfigChange{TransferPhone: new(private.MustPhone("+15555550196"))})
+	},
+	"VoiceConfig": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.VoiceConfig(ctx) },
+	"ConfigureCustomerService": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return t.ConfigureCustomerService(ctx, store.CustomerServiceConfigChange{JackrabbitOrgID: new("545911")})
+	},
+	"CustomerServiceConfig": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.CustomerServiceConfig(ctx) },
+	"Onboarding":            func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Onboarding(ctx) },
 	"Prompt": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
-		v, global, own, err := t.Prompt(ctx)
-		return []any{v, global, own}, err
+		return t.Prompt(ctx, prompt.SMS)
 	},
 	"PublishPrompt": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
-		return nil, t.PublishPrompt(ctx, "mine", []prompt.Section{{Key: "k", Content: "mine"}})
+		made, err := t.PublishPrompt(ctx, prompt.Any, "mine", []prompt.Section{{Key: "k", Content: "mine"}})
+		return made.Status, err
 	},
+	"Composed": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		r, p, err := t.Composed(ctx, at.message)
+		return []any{r, p}, err
+	},
+	"Audit": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Audit(ctx, 0, 100) },
+	"By": func(_ context.Context, t *store.Tenant, _ target) (any, error) {
+		return t.By(store.ByCommand("x")).Actor(), nil
+	},
+	"Actor": func(_ context.Context, t *store.Tenant, _ target) (any, error) { return t.Actor(), nil },
 	"SaveProfile": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
-		return nil, t.SaveProfile(ctx, prompt.Profile{BusinessName: "mine"})
+		return t.SaveProfile(ctx, store.WholeProfile(prompt.Profile{BusinessName: "mine"}))
 	},
-	"Scope": func(_ context.Context, t *store.Tenant, _ target) (any, error) { return t.Scope().Via(), nil },
+	"Profile": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Profile(ctx) },
+	"Bundles": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.Bundles(ctx, store.BundleFilter{}, at.bundle+1, 100)
+	},
+	"Bundle": func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Bundle(ctx, at.bundle) },
+	"BundlePair": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		u, other, err := t.BundlePair(ctx, at.bundle, at.bundle)
+		return []any{u, other}, err
+	},
+	"MakeBundle": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		made, err := t.MakeBundle(ctx, prompt.Any, "mine", []prompt.Section{{Key: "k", Content: "mine"}})
+		return made.Status, err
+	},
+	"ChangeBundle": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		name, status := "stolen", store.Testing
+		return t.ChangeBundle(ctx, at.bundle, store.BundleChange{Name: &name, Status: &status, Sections: []prompt.Section{{Key: "k", Content: "stolen"}}})
+	},
+	"PublishBundle": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.PublishBundle(ctx, at.bundle)
+	},
+	"RollBack": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.RollBack(ctx, prompt.Any) },
+	"Composition": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.Composition(ctx, prompt.SMS, at.bundle)
+	},
+	"LogAttrs": func(_ context.Context, t *store.Tenant, _ target) (any, error) { return fmt.Sprint(t.LogAttrs()), nil },
+	"Scope":    func(_ context.Context, t *store.Tenant, _ target) (any, error) { return t.Scope().Via(), nil },
+}
+
+// touchesNothing are the methods that ask the database nothing.
+var touchesNothing = map[string]bool{"LogAttrs": true, "Scope": true, "By": true, "Actor": true}
+
+// missing is what nobody has.
+var missing = target{
+	bundle: 1 << 40, message: 1 << 40, lead: 1 << 40, person: 1 << 40, conversation: 1 << 40, reply: 1 << 40,
+	phone: private.MustPhone("+15555550197"), number: private.MustPhone("+15555550198"),
 }
 
 func (at target) asReply() *store.Reply {
@@ -136,7 +224,6 @@ func TestTenant_AnothersRowAnswersAsAMissingOneAndIsUntouched(t *testing.T) {
 			theirs := someoneElses(t, db)
 			before := db.Snapshot(t, 1042)
 
-			missing := target{conversation: 1 << 40, reply: 1 << 40, phone: private.MustPhone("+15555550197"), number: private.MustPhone("+15555550198")}
 			got, gotErr := reach(ctx, db.Dentist, theirs)
 			want, wantErr := reach(ctx, db.Dentist, missing)
 
@@ -160,15 +247,26 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 	t.Helper()
 	ctx, customer := t.Context(), private.MustPhone("+15555550101")
 	db.SetWait(t, db.SwimSchool, 0)
+	if _, err := db.SwimSchool.ConfigureVoice(ctx, store.VoiceConfigChange{AssistantID: new("theirs"), ToolSecret: new(private.NewSecret("a secret of theirs"))}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.SwimSchool.By(store.ByCommand("theirs")).ConfigureCustomerService(ctx, store.CustomerServiceConfigChange{JackrabbitOrgID: new("1042")}); err != nil {
+		t.Fatal(err)
+	}
 	first := db.Receive(t, db.SwimSchool, customer, "first", "m1")
 	r, _, err := db.SwimSchool.ClaimReply(ctx, first.ReplyID, time.Minute, 40)
 	if err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
-	if err := db.SwimSchool.BeginSend(ctx, r, private.NewText("answer"), false, time.Minute); err != nil {
+	recipe := prompt.NewRecipe(prompt.SMS, r.Prompt.Bundles(), r.Business, time.Now())
+	if err := db.SwimSchool.BeginSend(ctx, r, store.Composed{Text: private.NewText("answer"), Recipe: &recipe}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.SwimSchool.AcceptReply(ctx, r.ID, "accepted-1042"); err != nil {
+		t.Fatal(err)
+	}
+	draft, err := db.SwimSchool.MakeBundle(ctx, prompt.Any, "draft", []prompt.Section{{Key: "k", Content: "theirs"}})
+	if err != nil {
 		t.Fatal(err)
 	}
 	second := db.Receive(t, db.SwimSchool, customer, "second", "m2")
@@ -177,7 +275,22 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 	}
 	overdue := db.Receive(t, db.SwimSchool, private.MustPhone("+15555550102"), "third", "m3")
 	db.Exec(t, `update replies set act_at = act_at - interval '1 minute' where id = $1`, overdue.ReplyID)
-	return target{conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
+	if err := db.SwimSchool.FlagConversation(ctx, r.ConversationID, "theirs"); err != nil {
+		t.Fatal(err)
+	}
+	lead, err := db.SwimSchool.CreateLead(ctx, store.Lead{Name: "Theirs", Phone: customer, ConversationID: r.ConversationID, Status: "new", Source: "sms"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	person, err := db.SwimSchool.CreatePerson(ctx, "theirs@exampleco.test", tenant.Member, private.NewSecret("hash"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	message, err := strconv.ParseInt(db.Query(t, `select id::text from messages where provider_message_id = 'accepted-1042'`)[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target{bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
 }
 
 func TestTenant_TheZeroScopeReachesNothing(t *testing.T) {
@@ -186,7 +299,7 @@ func TestTenant_TheZeroScopeReachesNothing(t *testing.T) {
 	theirs := someoneElses(t, db)
 	nobody := db.Store.For(tenant.Scope{})
 	for name, reach := range reaches {
-		if name == "Scope" {
+		if touchesNothing[name] {
 			continue
 		}
 		if got, err := reach(t.Context(), nobody, theirs); err == nil {

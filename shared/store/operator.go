@@ -2,23 +2,32 @@ package store
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/prompt"
-	"github.com/chattercheatah/chattercheatah/shared/tenant"
 )
 
-// Operator is what operators' commands may do apart from any tenant: make tenants and global admins, set the global prompt.
-// It needs a log-in that is a member of chattercheatah_operator, which the functions' is not.
-type Operator struct{ store *Store }
+// Operator is what operators may do apart from any tenant: make tenants and global admins, set the global prompt. It needs a
+// log-in that is a member of chattercheatah_operator, which is that of admin-tenants and of the commands alone.
+type Operator struct {
+	store *Store
+	actor Actor
+}
 
 // Operator returns the handle of the operators' commands.
-func (s *Store) Operator() *Operator { return &Operator{s} }
+func (s *Store) Operator() *Operator { return &Operator{store: s} }
+
+// By returns the same handle, whose changes the audit log puts down to a.
+func (o *Operator) By(a Actor) *Operator { return &Operator{o.store, a} }
+
+// LogAttrs says in the log line of a request who asks.
+func (o *Operator) LogAttrs() []slog.Attr { return o.actor.LogAttrs() }
 
 func (o *Operator) run(ctx context.Context, doing string, queue func(b *pgx.Batch)) error {
-	return o.store.run(ctx, doing, operatorRole, nobody, "", queue)
+	return o.store.run(ctx, doing, session{role: operatorRole, tenant: nobody, actor: o.actor.setting()}, queue)
 }
 
 // SeedAdmin makes the global admin, or does nothing when somebody has that address. made says which.
@@ -33,26 +42,11 @@ func (o *Operator) SeedAdmin(ctx context.Context, email string, passwordHash pri
 	return made, err
 }
 
-// PutTenant makes the tenant with this id, or renames it.
-func (o *Operator) PutTenant(ctx context.Context, id tenant.ID, name, subdomain string) error {
-	return o.run(ctx, "making a tenant", func(b *pgx.Batch) {
-		b.Queue(`insert into tenants (id, name, subdomain) values ($1, $2, $3)
-			on conflict (id) do update set name = excluded.name, subdomain = excluded.subdomain, updated_at = now()`, int64(id), name, subdomain)
-		b.Queue(`select setval(pg_get_serial_sequence('tenants', 'id'), greatest($1, (select max(id) from tenants)))`, int64(id))
-	})
-}
-
-// SetTenantActive opens or closes a tenant: a closed one can neither log in, nor be texted, nor have queued work done. What
-// is queued stays and goes on when it is opened again.
-func (o *Operator) SetTenantActive(ctx context.Context, id tenant.ID, active bool) error {
-	return o.run(ctx, "changing a tenant's activity", func(b *pgx.Batch) {
-		b.Queue(`update tenants set is_active = $2, updated_at = now() where id = $1`, int64(id), active)
-	})
-}
-
 // PublishGlobalPrompt makes sections the prompt that every tenant inherits, as its next version.
-func (o *Operator) PublishGlobalPrompt(ctx context.Context, name string, sections []prompt.Section) error {
-	return o.run(ctx, "publishing the global prompt", func(b *pgx.Batch) { queuePublish(b, nil, name, sections) })
+func (o *Operator) PublishGlobalPrompt(ctx context.Context, name string, sections []prompt.Section) (prompt.Source, error) {
+	var made Bundle
+	err := o.run(ctx, "publishing the global prompt", func(b *pgx.Batch) { queuePublish(b, nil, prompt.Any, name, sections, &made) })
+	return prompt.Source{Bundle: made.ID, Channel: made.Channel, Version: made.Version}, err
 }
 
 // HasGlobalPrompt reports whether a global prompt is live.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/store/storetest"
 	"github.com/chattercheatah/chattercheatah/shared/tenant"
@@ -96,16 +97,21 @@ func hotPath(t *testing.T, s *store.Store, of *store.Tenant, number private.Phon
 					}
 					return err
 				}) &&
-				yield("Prompt", func() error { _, _, _, err := of.Prompt(ctx); return err }) &&
-				yield("BeginSend", func() error { return of.BeginSend(ctx, r, private.NewText("answer"), false, time.Minute) }) &&
+				yield("Prompt", func() error { _, err := of.Prompt(ctx, prompt.SMS); return err }) &&
+				yield("BeginSend", func() error {
+					return of.BeginSend(ctx, r, store.Composed{Text: private.NewText("answer")}, time.Minute)
+				}) &&
 				yield("AcceptReply", func() error { return of.AcceptReply(ctx, r.ID, sent) }) &&
 				yield("NextReply", func() error { _, err := of.NextReply(ctx, 40); return err }) &&
 				yield("RecordDelivery", func() error {
 					_, err := of.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: sent, To: customer, State: store.Delivered})
 					return err
 				}) &&
-				yield("Conversations", func() error { _, err := of.Conversations(ctx, store.Place{}, 50); return err }) &&
-				yield("Messages", func() error { _, err := of.Messages(ctx, r.ConversationID, 50); return err })
+				yield("Conversations", func() error {
+					_, err := of.Conversations(ctx, store.ConversationFilter{}, store.Place{}, 50)
+					return err
+				}) &&
+				yield("Messages", func() error { _, err := of.Messages(ctx, r.ConversationID, store.Place{}, 50); return err })
 		}
 	}
 }

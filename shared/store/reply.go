@@ -21,6 +21,7 @@ const (
 	HelpText           ReplyKind = "help"
 	OptOutConfirmation ReplyKind = "opt_out_confirmation"
 	OptInConfirmation  ReplyKind = "opt_in_confirmation"
+	StaffReply         ReplyKind = "staff" // written by a person of the tenant
 )
 
 // ReplyState is where a reply stands in its life:
@@ -61,7 +62,7 @@ type Reply struct {
 	Fence              int // which claim this is; a later claim makes writes under this one fail
 	Attempts           int
 	ActAt, SendingAt   time.Time
-	Body               private.Text // composed by an earlier attempt; empty when it is still to be composed
+	Body               private.Text // written by a person, or composed by an earlier attempt; empty when it is still to be composed
 	Token              string       // names this reply in its delivery report address
 
 	From, To     private.Phone
@@ -115,8 +116,10 @@ const profileSQL = `
 select business_name, website_url, coalesce(phone_number, ''), email from tenant_business_profiles where tenant_id = $1`
 
 const promptVersionSQL = `
-select coalesce((select id from prompt_bundles where tenant_id is null and status = 'PRODUCTION'), 0),
-       coalesce((select id from prompt_bundles where tenant_id = $1 and status = 'PRODUCTION'), 0)`
+select coalesce((select id from prompt_bundles where tenant_id is null and channel = 'any' and status = 'PRODUCTION'), 0),
+       coalesce((select id from prompt_bundles where tenant_id is null and channel = $2 and status = 'PRODUCTION'), 0),
+       coalesce((select id from prompt_bundles where tenant_id = $1 and channel = 'any' and status = 'PRODUCTION'), 0),
+       coalesce((select id from prompt_bundles where tenant_id = $1 and channel = $2 and status = 'PRODUCTION'), 0)`
 
 // ClaimReply takes a due reply for one worker, for as long as lease; when that ends unused another may claim it. A tenant
 // that has share replies at work gets no other, give or take those that are claimed at the same moment. It returns the reply
@@ -181,12 +184,11 @@ func (t *Tenant) readReply(ctx context.Context, doing string, id int64, first fu
 		first(b)
 		b.Queue(replySQL, t.id(), id).QueryRow(func(row pgx.Row) error { return r.scan(row, &standing) })
 		b.Queue(senderSQL, t.id()).QueryRow(func(row pgx.Row) error { return t.scanSender(row, &r) })
-		b.Queue(profileSQL, t.id()).Query(func(rows pgx.Rows) error {
-			p := &r.Business
-			_, err := pgx.ForEachRow(rows, []any{&p.BusinessName, &p.WebsiteURL, &p.Phone, &p.Email}, func() error { return nil })
-			return err
+		t.queueProfile(b, &r.Business)
+		b.Queue(promptVersionSQL, t.id(), string(prompt.SMS)).QueryRow(func(row pgx.Row) error {
+			v := &r.Prompt
+			return row.Scan(&v[globalLayer], &v[globalChannelLayer], &v[ownLayer], &v[ownChannelLayer])
 		})
-		b.Queue(promptVersionSQL, t.id()).QueryRow(func(row pgx.Row) error { return row.Scan(&r.Prompt.Global, &r.Prompt.Own) })
 		b.Queue(historySQL, t.id(), id, historyLength).Query(func(rows pgx.Rows) (err error) {
 			r.History, err = pgx.CollectRows(rows, scanMessage)
 			return err
@@ -225,7 +227,7 @@ func (t *Tenant) scanSender(row pgx.Row, r *Reply) error {
 	if sealed == nil {
 		return nil
 	}
-	key, err := t.store.keys.Open(sealed, t.id(), "tenant_sms_configs.telnyx_api_key")
+	key, err := t.store.keys.Open(sealed, t.id(), telnyxKeyColumn)
 	r.APIKey = key
 	return err
 }

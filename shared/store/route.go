@@ -55,14 +55,14 @@ func (s *Store) twilioRoute(ctx context.Context, by, evidence string, scope func
 	if sealed == nil {
 		return SMSRoute{}, fault.New(fault.NotFound, "this tenant has no Twilio account")
 	}
-	token, err := s.keys.Open(sealed, id, "tenant_sms_configs.twilio_auth_token")
+	token, err := s.keys.Open(sealed, id, twilioTokenColumn)
 	return SMSRoute{Scope: scope(tenant.ID(id)), TwilioAuthToken: token}, err
 }
 
 // route resolves evidence to a tenant with one of the route_ functions and, in the same round trip, reads of that tenant
 // what more queues.
 func (s *Store) route(ctx context.Context, doing, by, evidence string, id *int64, more func(b *pgx.Batch)) error {
-	return s.run(ctx, doing, appRole, nobody, "", func(b *pgx.Batch) {
+	return s.run(ctx, doing, session{role: appRole, tenant: nobody}, func(b *pgx.Batch) {
 		b.Queue(`select set_config('app.tenant_id', coalesce(`+by+`, 0)::text, true)::bigint`, evidence).
 			QueryRow(func(row pgx.Row) error { return row.Scan(id) })
 		more(b)
@@ -80,7 +80,7 @@ type OverdueReply struct {
 // its rush hides nobody else's. It tells ids and nothing else.
 func (s *Store) OverdueReplies(ctx context.Context, late time.Duration, atMost, ofEach int) ([]OverdueReply, error) {
 	var found []OverdueReply
-	err := s.run(ctx, "finding overdue replies", appRole, nobody, "", func(b *pgx.Batch) {
+	err := s.run(ctx, "finding overdue replies", session{role: appRole, tenant: nobody}, func(b *pgx.Batch) {
 		b.Queue(`select tenant_id, reply_id from route_overdue_replies(now() - $1::interval, $2, $3)`, late, atMost, ofEach).Query(func(rows pgx.Rows) error {
 			var id, reply int64
 			_, err := pgx.ForEachRow(rows, []any{&id, &reply}, func() error {

@@ -99,7 +99,7 @@ func TestConfigureSMS_WithoutAKeyNothingIsStored(t *testing.T) {
 	db := storetest.New(t)
 	keyless := db.Keyless(t)
 	before := db.Snapshot(t, 1042)
-	err := keyless.For(db.SwimSchool.Scope()).ConfigureSMS(t.Context(), store.SMSConfig{TelnyxAPIKey: private.NewSecret("KEY-new"), TelnyxProfileID: "profile"})
+	_, err := keyless.For(db.SwimSchool.Scope()).ConfigureSMS(t.Context(), store.SMSConfigChange{TelnyxAPIKey: new(private.NewSecret("KEY-new")), TelnyxProfileID: new("profile")})
 	if err == nil || !strings.Contains(err.Error(), "FIELD_ENCRYPTION_KEY") {
 		t.Errorf("ConfigureSMS = %v; want an error that names the setting", err)
 	}
@@ -125,11 +125,11 @@ func TestConfigureSMS_KeysAreSealedAtRest(t *testing.T) {
 func TestConfigureSMS_ANumberBelongsToOneTenantAtMost(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
-	for name, c := range map[string]store.SMSConfig{
-		"as Telnyx number": {TelnyxPhone: db.SwimSchoolPhone},
-		"as Twilio number": {TwilioPhone: db.SwimSchoolPhone},
+	for name, c := range map[string]store.SMSConfigChange{
+		"as Telnyx number": {TelnyxPhone: &db.SwimSchoolPhone},
+		"as Twilio number": {TwilioPhone: &db.SwimSchoolPhone},
 	} {
-		err := db.Dentist.ConfigureSMS(t.Context(), c)
+		_, err := db.Dentist.ConfigureSMS(t.Context(), c)
 		if err == nil || !strings.Contains(err.Error(), "tenant_phone_numbers_pkey") {
 			t.Errorf("%s of another tenant: %v; want a conflict", name, err)
 		}

@@ -9,23 +9,31 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 )
 
 // ErrLostClaim says that the reply is no longer this worker's: its lease ran out, a person took the conversation over, or
 // the customer opted out. Nothing was written; stop.
 var ErrLostClaim = errors.New("this reply is no longer ours")
 
+// Composed is what a reply says.
+type Composed struct {
+	Text       private.Text
+	AfterHours bool           // it is the tenant's after-hours text
+	Recipe     *prompt.Recipe // of the prompt that the model was told; nil for a fixed text
+}
+
 // BeginSend writes down what is about to be sent and that it is about to be: from here on, a worker that dies leaves a reply
 // whose fate must be found out before anything is sent again. flight is how long the attempt may take at most. The
 // conversation is locked meanwhile, so that an opt-out comes either before, and refuses this, or after.
 //
 // Errors: ErrLostClaim, ErrOptedOut.
-func (t *Tenant) BeginSend(ctx context.Context, r *Reply, body private.Text, afterHours bool, flight time.Duration) error {
+func (t *Tenant) BeginSend(ctx context.Context, r *Reply, c Composed, flight time.Duration) error {
 	return t.transition(ctx, "beginning to send", func(b *pgx.Batch) *pgx.QueuedQuery {
 		b.Queue(`select from conversations where tenant_id = $1 and id = $2 for update`, t.id(), r.ConversationID)
-		return b.Queue(`update replies set state = 'sending', body = $4, after_hours = $5, sending_at = now(), act_at = now() + $6::interval
+		return b.Queue(`update replies set state = 'sending', body = $4, after_hours = after_hours or $5, recipe = coalesce($7, recipe), sending_at = now(), act_at = now() + $6::interval
 			where tenant_id = $1 and id = $2 and fence = $3 and (state = 'claimed') is true`, // so written, the row is found by its id
-			t.id(), r.ID, r.Fence, body.Reveal(), afterHours, flight)
+			t.id(), r.ID, r.Fence, c.Text.Reveal(), c.AfterHours, flight, c.Recipe)
 	})
 }
 
@@ -55,10 +63,10 @@ with taken as (
     update replies set provider_message_id = $3, accepted_at = coalesce(accepted_at, now()),
            state = case when state in ('delivered', 'undelivered') then state else 'accepted' end
      where tenant_id = $1 and id = $2 and sending_at is not null and (provider_message_id is null or provider_message_id = $3)
-    returning conversation_id, body, provider_message_id, sending_at
+    returning conversation_id, kind, body, provider_message_id, sending_at
 ), said as (
     insert into messages (conversation_id, role, content, provider_message_id, occurred_at)
-    select conversation_id, 'assistant', body, provider_message_id, sending_at from taken
+    select conversation_id, case kind when 'staff' then 'staff' else 'assistant' end, body, provider_message_id, sending_at from taken
         on conflict (conversation_id, provider_message_id) do nothing
 )
 select from taken`, t.id(), id, providerMessageID)

@@ -2,13 +2,10 @@ package store
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/hours"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 )
@@ -62,7 +59,7 @@ func (t *Tenant) ChangeSMSSettings(ctx context.Context, c SMSSettingsChange) (SM
 		wait = &ms
 	}
 	var s SMSSettings
-	err := t.run(ctx, "changing the SMS settings", func(b *pgx.Batch) {
+	err := t.change(ctx, "changing the SMS settings", func(b *pgx.Batch) {
 		b.Queue(ensureSMSConfigSQL, t.id())
 		b.Queue(`update tenant_sms_configs set is_enabled = coalesce($2, is_enabled), auto_reply_enabled = coalesce($3, auto_reply_enabled),
 			auto_reply_message = coalesce($4, auto_reply_message), business_hours_enabled = coalesce($5, business_hours_enabled),
@@ -72,11 +69,7 @@ func (t *Tenant) ChangeSMSSettings(ctx context.Context, c SMSSettingsChange) (SM
 			t.id(), c.Enabled, c.AutoReplyEnabled, c.AutoReplyMessage, c.HoursEnabled, c.Timezone, c.Hours, wait, c.AnsweredByAssistant).
 			QueryRow(s.scan)
 	})
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) && pg.ConstraintName == "tenant_sms_configs_enabled_needs_number" {
-		return s, fault.Wrap(fault.Invalid, err, "texting cannot be enabled: no phone number is assigned to this tenant yet; ask an operator to assign one")
-	}
-	return s, err
+	return s, explain(err, smsNeedsNumber, "texting cannot be enabled: no phone number is assigned to this tenant yet; ask an operator to assign one")
 }
 
 func (s *SMSSettings) scan(row pgx.Row) error {
@@ -88,44 +81,4 @@ func (s *SMSSettings) scan(row pgx.Row) error {
 	}
 	s.ReplyWait = time.Duration(wait) * time.Millisecond
 	return s.Phone.UnmarshalText([]byte(phone))
-}
-
-// SMSConfig is how a tenant's texts reach us and leave us: what an operator assigns. A zero field leaves what is stored.
-type SMSConfig struct {
-	TelnyxPhone     private.Phone
-	TelnyxAPIKey    private.Secret
-	TelnyxProfileID string
-	TelnyxPublicKey string // base64
-	TwilioPhone     private.Phone
-	TwilioAccount   string
-	TwilioAuthToken private.Secret
-}
-
-// ConfigureSMS assigns numbers and credentials. Secrets are sealed before they leave this process; without a
-// FIELD_ENCRYPTION_KEY none is stored. fault.Conflict when a number is another tenant's.
-func (t *Tenant) ConfigureSMS(ctx context.Context, c SMSConfig) error {
-	apiKey, err := t.seal(c.TelnyxAPIKey, "tenant_sms_configs.telnyx_api_key")
-	if err != nil {
-		return err
-	}
-	token, err := t.seal(c.TwilioAuthToken, "tenant_sms_configs.twilio_auth_token")
-	if err != nil {
-		return err
-	}
-	return t.run(ctx, "configuring SMS", func(b *pgx.Batch) {
-		b.Queue(ensureSMSConfigSQL, t.id())
-		b.Queue(`update tenant_sms_configs set telnyx_phone_number = coalesce(nullif($2, ''), telnyx_phone_number),
-			telnyx_api_key = coalesce($3, telnyx_api_key), telnyx_messaging_profile_id = coalesce(nullif($4, ''), telnyx_messaging_profile_id),
-			telnyx_public_key = coalesce(nullif($5, ''), telnyx_public_key), twilio_phone_number = coalesce(nullif($6, ''), twilio_phone_number),
-			twilio_account_sid = coalesce(nullif($7, ''), twilio_account_sid), twilio_auth_token = coalesce($8, twilio_auth_token), updated_at = now()
-			where tenant_id = $1`,
-			t.id(), c.TelnyxPhone.E164(), apiKey, c.TelnyxProfileID, c.TelnyxPublicKey, c.TwilioPhone.E164(), c.TwilioAccount, token)
-	})
-}
-
-func (t *Tenant) seal(plain private.Secret, column string) ([]byte, error) {
-	if plain.IsZero() {
-		return nil, nil
-	}
-	return t.store.keys.Seal(plain, t.id(), column)
 }

@@ -12,6 +12,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -37,10 +39,23 @@ func (s *Store) Close() { s.db.Close() }
 type Tenant struct {
 	store *Store
 	scope tenant.Scope
+	actor Actor
 }
 
 // For returns the handle on one tenant's data. The methods of a handle on the zero Scope all fail.
-func (s *Store) For(scope tenant.Scope) *Tenant { return &Tenant{s, scope} }
+func (s *Store) For(scope tenant.Scope) *Tenant { return &Tenant{store: s, scope: scope} }
+
+// By returns the same handle, whose changes the audit log puts down to a. Without it they are nobody's and are not logged, as
+// those of a webhook or a task are not.
+func (t *Tenant) By(a Actor) *Tenant { return &Tenant{t.store, t.scope, a} }
+
+// LogAttrs says in the log line of a request whose data it touches, how that was found, and who asks.
+func (t *Tenant) LogAttrs() []slog.Attr {
+	return append(t.actor.LogAttrs(), slog.String("tenant_id", t.scope.ID().String()), slog.String("via", t.scope.Via()))
+}
+
+// Actor is whom changes are put down to.
+func (t *Tenant) Actor() Actor { return t.actor }
 
 // Scope says whose data this is and how that was found.
 func (t *Tenant) Scope() tenant.Scope { return t.scope }
@@ -55,7 +70,15 @@ func (t *Tenant) run(ctx context.Context, doing string, queue func(b *pgx.Batch)
 	if t.scope.IsZero() {
 		return fmt.Errorf("%s: %w", doing, errNoScope)
 	}
-	return t.store.run(ctx, doing, appRole, t.scope.ID().String(), "", queue)
+	return t.store.run(ctx, doing, session{role: appRole, tenant: t.scope.ID().String()}, queue)
+}
+
+// change is run for what a person or a command changes: the audit log says who it was.
+func (t *Tenant) change(ctx context.Context, doing string, queue func(b *pgx.Batch)) error {
+	if t.scope.IsZero() {
+		return fmt.Errorf("%s: %w", doing, errNoScope)
+	}
+	return t.store.run(ctx, doing, session{role: appRole, tenant: t.scope.ID().String(), actor: t.actor.setting()}, queue)
 }
 
 // The database roles; see migrations/00001_tenants.sql.
@@ -67,11 +90,25 @@ const (
 // nobody is the app.tenant_id of a transaction that has no tenant yet: no tenant has this id.
 const nobody = "0"
 
-const becomeSQL = `select set_config('role', $1, true), set_config('app.tenant_id', $2, true), set_config('app.user_id', $3, true)`
+// session is who a transaction is: what its policies and triggers read.
+type session struct {
+	role   string
+	tenant string
+	user   string // whose own row it may see; "" for none
+	actor  string // JSON of an Actor; "" for none
+}
 
-func (s *Store) run(ctx context.Context, doing, role, tenantID, userID string, queue func(b *pgx.Batch)) error {
+const (
+	becomeSQL = `select set_config('role', $1, true), set_config('app.tenant_id', $2, true), set_config('app.user_id', $3, true)`
+	actAsSQL  = `select set_config('app.actor', $1, true)`
+)
+
+func (s *Store) run(ctx context.Context, doing string, as session, queue func(b *pgx.Batch)) error {
 	b := &pgx.Batch{}
-	b.Queue(becomeSQL, role, tenantID, userID)
+	b.Queue(becomeSQL, as.role, as.tenant, as.user)
+	if as.actor != "" {
+		b.Queue(actAsSQL, as.actor)
+	}
 	queue(b)
 	return classify(doing, s.db.SendBatch(ctx, b).Close())
 }
@@ -104,6 +141,12 @@ func classify(doing string, err error) error {
 	switch {
 	case pg.Code == "CC001":
 		return fmt.Errorf("%s: %w", doing, ErrOptedOut)
+	case pg.Code == "CC002":
+		return fault.Wrap(fault.Conflict, err, "this version has been published and stays as it is; make a new one")
+	case pg.Code == "22021" || pg.Code == "22P05":
+		return fault.Wrap(fault.Invalid, err, "a text holds a character that cannot be stored, such as \\u0000; leave it out")
+	case pg.Code == "23503" && strings.HasSuffix(pg.ConstraintName, "_tenant_id_fkey"):
+		return fault.Wrap(fault.NotFound, err, "")
 	case pg.Code == "23505":
 		return fault.Wrap(fault.Conflict, err, "%s", takenText(pg.ConstraintName))
 	case pg.Code[:2] == "08" || pg.Code[:2] == "53" || pg.Code[:2] == "57" || pg.Code == "40001" || pg.Code == "40P01":
@@ -121,6 +164,10 @@ func takenText(constraint string) string {
 		return "this subdomain is taken; choose another"
 	case "users_email":
 		return "there is a user with this e-mail address already"
+	case "tenant_voice_configs_telnyx_assistant_id_key":
+		return "this assistant belongs to another tenant already"
+	case "prompt_sections_bundle_id_section_key_key":
+		return "a section_key stands twice; give each section a key of its own"
 	default:
 		return "this exists already"
 	}

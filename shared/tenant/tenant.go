@@ -52,9 +52,9 @@ type User struct {
 // ByUser resolves the tenant of a logged-in person. header is the X-Tenant-Id header, "" when absent: a global admin acts
 // in the tenant that it names, anybody else may only repeat their own. active reports whether a tenant exists and is active.
 //
-// Errors: Invalid when the header is not a number or a global admin sent none; NotFound when a global admin names a tenant
-// that is unknown or inactive; Forbidden when anybody else names a tenant that is not theirs (whether it exists or not), or
-// theirs is inactive.
+// Errors: Invalid when the header is not a number or a global admin sent none; Forbidden when a global admin names a tenant that
+// is unknown or inactive, when anybody else names a tenant that is not theirs (whether it exists or not), and when theirs is
+// inactive.
 func ByUser(u User, header string, active func(ID) bool) (Scope, error) {
 	wanted, err := parseHeader(header)
 	if err != nil {
@@ -65,7 +65,7 @@ func ByUser(u User, header string, active func(ID) bool) (Scope, error) {
 			return Scope{}, fault.New(fault.Invalid, "you are a global admin: say which tenant you act in with the header X-Tenant-Id")
 		}
 		if !active(wanted) {
-			return Scope{}, fault.New(fault.NotFound, "there is no active tenant with the id in the header X-Tenant-Id")
+			return Scope{}, fault.New(fault.Forbidden, "there is no active tenant with the id in the header X-Tenant-Id")
 		}
 		return Scope{wanted, "impersonation"}, nil
 	}
@@ -88,6 +88,19 @@ func parseHeader(header string) (ID, error) {
 		return 0, fault.New(fault.Invalid, "the header X-Tenant-Id must be a tenant's id, a whole number such as 1042")
 	}
 	return ID(n), nil
+}
+
+// ByPath resolves the tenant whose id stands in the path of an operator's call: a global admin may name any, closed or not.
+// Forbidden for anybody else, Invalid for what is no id.
+func ByPath(u User, id string) (Scope, error) {
+	if u.Role != GlobalAdmin || u.Tenant != 0 {
+		return Scope{}, fault.New(fault.Forbidden, "only a global admin may do this")
+	}
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil || n <= 0 {
+		return Scope{}, fault.New(fault.Invalid, "a tenant's id in the path is a whole number such as 1042")
+	}
+	return Scope{ID(n), "operator"}, nil
 }
 
 // ByNumber is the tenant whose number was texted or called.

@@ -34,7 +34,7 @@ func TestByUser_TheHeaderIsForGlobalAdminsAlone(t *testing.T) {
 		{name: "too large", user: operator, header: "99999999999999999999", kind: fault.Invalid},
 		{name: "a global admin must name one", user: operator, kind: fault.Invalid},
 		{name: "a global admin impersonates", user: operator, header: " 2048 ", want: 2048, via: "impersonation"},
-		{name: "an inactive tenant is closed to operators", user: operator, header: "7", kind: fault.NotFound},
+		{name: "an inactive tenant is closed to operators", user: operator, header: "7", kind: fault.Forbidden},
 		{name: "an inactive tenant is closed to its own", user: closed, kind: fault.Forbidden},
 		{name: "nobody", user: tenant.User{Role: tenant.Member}, kind: fault.Forbidden},
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
+	"github.com/chattercheatah/chattercheatah/shared/reply/model"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 	"github.com/chattercheatah/chattercheatah/shared/store/storetest"
@@ -67,7 +68,7 @@ func newBench(t testing.TB) *bench {
 		}),
 		Worker: &reply.Worker{
 			Store: counted, Queue: tasks, Telnyx: telnyx.NewClient(b.telnyx.URL()), Now: time.Now, Log: log,
-			Model:     worker.Model(gemini.New(gemini.Config{Model: "gemini-2.5-flash", APIKey: private.NewSecret("model-key"), BaseURL: b.model.URL()})),
+			Model:     model.Gemini(gemini.New(gemini.Config{Model: "gemini-2.5-flash", APIKey: private.NewSecret("model-key"), BaseURL: b.model.URL()})),
 			ReportURL: "https://fn.example.test/api/v1/telnyx/sms/status",
 		},
 	})

@@ -32,7 +32,7 @@ func New(d Deps) http.Handler { return httpx.New(d.Log, Routes(d)...) }
 
 // Routes is the route table: what may be called, by whom.
 func Routes(d Deps) []httpx.Route {
-	google := httpx.Access[task.Call]{Name: "Cloud Tasks or Cloud Scheduler, by token", Caller: httpx.Provider, Admit: d.Callers.Verify}
+	google := httpx.Access[task.Call]{Name: "Cloud Tasks or Cloud Scheduler, by token", Caller: httpx.Provider, Proof: httpx.GoogleToken, Admit: d.Callers.Verify}
 	return []httpx.Route{
 		httpx.JSON("POST", task.ReplyPath, google, d.reply),
 		httpx.JSON("POST", task.CallPath, google, d.call),

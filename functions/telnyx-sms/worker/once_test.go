@@ -100,7 +100,7 @@ func TestSend_AWorkerThatDiedInFlightLeavesTheUnknownNotAnotherText(t *testing.T
 	if err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
-	if err := b.SwimSchool.BeginSend(t.Context(), r, r.AfterHours, false, time.Minute); err == nil {
+	if err := b.SwimSchool.BeginSend(t.Context(), r, store.Composed{Text: r.AfterHours}, time.Minute); err == nil {
 		t.Fatal("an empty text may be sent")
 	}
 	b.want(t, id, reply.DoneBusy)
@@ -111,7 +111,7 @@ func TestSend_AWorkerThatDiedInFlightLeavesTheUnknownNotAnotherText(t *testing.T
 	if err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
-	if err := b.SwimSchool.BeginSend(t.Context(), r, r.History[0].Text, false, time.Minute); err != nil {
+	if err := b.SwimSchool.BeginSend(t.Context(), r, store.Composed{Text: r.History[0].Text}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	b.want(t, next, reply.DoneBusy)

@@ -144,14 +144,14 @@ func TestReply_TakenOverConversationIsLeftToThePerson(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.SwimSchool.TakeOver(t.Context(), c.ID); err != nil {
+	if _, err := b.SwimSchool.TakeOver(t.Context(), c.ID); err != nil {
 		t.Fatal(err)
 	}
 	b.want(t, id, reply.DoneAlready)
 	if again := b.text(t, "Hello?"); again != 0 {
 		t.Errorf("a text in a conversation that a person has taken over is owed reply %d", again)
 	}
-	if err := b.SwimSchool.HandBack(t.Context(), c.ID); err != nil {
+	if _, err := b.SwimSchool.HandBack(t.Context(), c.ID); err != nil {
 		t.Fatal(err)
 	}
 	b.want(t, b.text(t, "Are you open on Saturday?"), reply.DoneSent)
@@ -167,7 +167,7 @@ func TestReply_TakeoverWhileTheModelWritesWins(t *testing.T) {
 	b.model.Answer(func(geminitest.Prompt) string {
 		c, err := b.SwimSchool.ConversationWith(t.Context(), customer)
 		if err == nil {
-			err = b.SwimSchool.TakeOver(t.Context(), c.ID)
+			_, err = b.SwimSchool.TakeOver(t.Context(), c.ID)
 		}
 		if err != nil {
 			t.Error(err)
@@ -206,7 +206,7 @@ func TestReply_AClosedTenantSendsNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	id := b.text(t, "Are you open on Saturday?")
-	if err := b.Operator.Operator().SetTenantActive(t.Context(), 1042, false); err != nil {
+	if _, err := b.Operator.Operator().ChangeTenant(t.Context(), 1042, store.TenantChange{Active: new(false)}); err != nil {
 		t.Fatal(err)
 	}
 	b.want(t, id, reply.DoneClosed)
@@ -215,7 +215,7 @@ func TestReply_AClosedTenantSendsNothing(t *testing.T) {
 	if got := b.phone(); len(got) != 0 || len(b.tasks.Tasks()) != 0 {
 		t.Errorf("a closed tenant sent %q and queued %d task(s)", got, len(b.tasks.Tasks()))
 	}
-	if err := b.Operator.Operator().SetTenantActive(t.Context(), 1042, true); err != nil {
+	if _, err := b.Operator.Operator().ChangeTenant(t.Context(), 1042, store.TenantChange{Active: new(true)}); err != nil {
 		t.Fatal(err)
 	}
 	b.call(t, "/workers/sms/sweep", "{}")

@@ -29,7 +29,7 @@ func TestReply_ThePromptIsReadOnceForAVersion(t *testing.T) {
 	if n := trips("Are you open on Saturday?"); n != answered {
 		t.Errorf("%d round trips with a known prompt; want %d", n, answered)
 	}
-	if err := b.SwimSchool.PublishPrompt(t.Context(), "new", []prompt.Section{{Key: "prices", Content: "A lesson costs 41 dollars now."}}); err != nil {
+	if _, err := b.SwimSchool.PublishPrompt(t.Context(), prompt.Any, "new", []prompt.Section{{Key: "prices", Content: "A lesson costs 41 dollars now."}}); err != nil {
 		t.Fatal(err)
 	}
 	if n := trips("And what does a lesson cost?"); n != answered+1 {
@@ -38,13 +38,13 @@ func TestReply_ThePromptIsReadOnceForAVersion(t *testing.T) {
 	if got := b.phone(); !strings.Contains(got[2], "41 dollars") {
 		t.Errorf("after a new version the answer is %q", got[2])
 	}
-	if err := b.Dentist.PublishPrompt(t.Context(), "new", []prompt.Section{{Key: "prices", Content: "We are the dentist."}}); err != nil {
+	if _, err := b.Dentist.PublishPrompt(t.Context(), prompt.Any, "new", []prompt.Section{{Key: "prices", Content: "We are the dentist."}}); err != nil {
 		t.Fatal(err)
 	}
 	if n := trips("What does a lesson cost, please?"); n != answered {
 		t.Errorf("%d round trips after another tenant's new version; want %d", n, answered)
 	}
-	if err := b.Operator.Operator().PublishGlobalPrompt(t.Context(), "new", []prompt.Section{{Key: "all", Content: "Everybody swims free on Sunday."}}); err != nil {
+	if _, err := b.Operator.Operator().PublishGlobalPrompt(t.Context(), "new", []prompt.Section{{Key: "all", Content: "Everybody swims free on Sunday."}}); err != nil {
 		t.Fatal(err)
 	}
 	if n := trips("Who swims free on Sunday?"); n != answered+1 {

@@ -1,14 +1,13 @@
 package worker
 
 import (
-	"context"
 	"net/http"
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/gemini"
-	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
+	"github.com/chattercheatah/chattercheatah/shared/reply/model"
 	"github.com/chattercheatah/chattercheatah/shared/task"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 )
@@ -40,29 +39,11 @@ func open(env boot.Environment) (http.Handler, error) {
 		Worker: &reply.Worker{
 			Store:     db,
 			Queue:     task.NewQueue(s.Tasks),
-			Model:     Model(gemini.New(s.Gemini)),
+			Model:     model.Gemini(gemini.New(s.Gemini)),
 			Telnyx:    telnyx.NewClient(s.Telnyx.Base),
 			ReportURL: s.Public.BaseURL + "/api/v1/telnyx/sms/status",
 			Now:       time.Now,
 			Log:       log,
 		},
 	}), nil
-}
-
-// Model has Gemini answer.
-func Model(client *gemini.Client) reply.Model { return model{client} }
-
-type model struct{ client *gemini.Client }
-
-// maxTokens is room for five segments in any script.
-const maxTokens = 700
-
-// Answer asks for the answer to the last turn.
-func (m model) Answer(ctx context.Context, system private.Text, turns []reply.Turn) (private.Text, error) {
-	request := gemini.Request{System: system, MaxTokens: maxTokens}
-	for _, t := range turns {
-		request.Turns = append(request.Turns, gemini.Turn{FromModel: !t.FromCustomer, Text: t.Text})
-	}
-	answer, err := m.client.Generate(ctx, request)
-	return answer.Text, err
 }

@@ -21,7 +21,8 @@ type Deployment struct {
 	Secrets             []string  `yaml:"secrets"` // settings that come from Secret Manager
 	Settings            []string  `yaml:"settings"`
 	Schedule            *Schedule `yaml:"schedule"`
-	Queue               *Queue    `yaml:"queue"` // whose tasks it works on; nil for a function without
+	Queue               *Queue    `yaml:"queue"`         // whose tasks it works on; nil for a function without
+	DatabaseRole        string    `yaml:"database_role"` // whom its DATABASE_URL logs in as; "" for chattercheatah_app
 	CPU                 float64   `yaml:"cpu"`
 	Memory              string    `yaml:"memory"`
 	Concurrency         int       `yaml:"concurrency"`

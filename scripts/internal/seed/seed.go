@@ -4,6 +4,7 @@ package seed
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,10 +16,10 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
-// Admin is the global admin to be.
+// Admin is the global admin to be. Without a password a random one is made.
 type Admin struct {
 	Email    string         `env:"ADMIN_EMAIL,required,notEmpty"`
-	Password private.Secret `env:"ADMIN_PASSWORD,required,notEmpty"`
+	Password private.Secret `env:"ADMIN_PASSWORD"`
 }
 
 // Validate names each setting that is malformed.
@@ -27,19 +28,34 @@ func (a Admin) Validate() error {
 	if !strings.Contains(a.Email, "@") {
 		errs = append(errs, errors.New("ADMIN_EMAIL must be an e-mail address"))
 	}
-	if len(a.Password.Reveal()) < auth.MinPasswordLength {
+	if !a.Password.IsZero() && len(a.Password.Reveal()) < auth.MinPasswordLength {
 		errs = append(errs, fmt.Errorf("ADMIN_PASSWORD must have at least %d characters", auth.MinPasswordLength))
 	}
 	return errors.Join(errs...)
 }
 
-// Seed makes the admin, unless somebody has that address already; made says which. A password that was changed since stays.
-func (a Admin) Seed(ctx context.Context, s *store.Store) (made bool, err error) {
-	hash, err := auth.HashPassword(a.Password)
-	if err != nil {
-		return false, err
+// SeededAdmin is what came of an admin.
+type SeededAdmin struct {
+	Made     bool           // false when somebody has that address already, whose password stays
+	Password private.Secret // the random one, of an admin who was made without a given one
+}
+
+// Seed makes the admin, unless somebody has that address already.
+func (a Admin) Seed(ctx context.Context, s *store.Store) (SeededAdmin, error) {
+	password, random := a.Password, private.Secret{}
+	if password.IsZero() {
+		random = private.NewSecret(rand.Text())
+		password = random
 	}
-	return s.Operator().SeedAdmin(ctx, a.Email, private.NewSecret(hash))
+	hash, err := auth.HashPassword(password)
+	if err != nil {
+		return SeededAdmin{}, err
+	}
+	made, err := s.Operator().By(store.ByCommand("seed-admin")).SeedAdmin(ctx, a.Email, private.NewSecret(hash))
+	if err != nil || !made {
+		return SeededAdmin{}, err
+	}
+	return SeededAdmin{true, random}, nil
 }
 
 // BasePrompt publishes the global base prompt where none is live; made says whether it did. One that an operator has
@@ -49,7 +65,8 @@ func BasePrompt(ctx context.Context, s *store.Store) (made bool, err error) {
 	if err != nil || has {
 		return false, err
 	}
-	return true, s.Operator().PublishGlobalPrompt(ctx, "Global base", prompt.Base())
+	_, err = s.Operator().By(store.ByCommand("create-base-prompt")).PublishGlobalPrompt(ctx, "Global base", prompt.Base())
+	return err == nil, err
 }
 
 // Run opens the database that env names and does one piece of seeding with it.

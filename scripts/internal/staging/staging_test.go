@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -217,12 +218,13 @@ func TestStart_MissingSettingsAreReportedBeforeItListens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sms := deployments[slices.IndexFunc(deployments, func(d deployment.Deployment) bool { return d.Name == "telnyx-sms" })]
 	dir := t.TempDir()
-	if _, err := staging.Stage(t.Context(), root, deployments[0], dir); err != nil {
+	if _, err := staging.Stage(t.Context(), root, sms, dir); err != nil {
 		t.Fatal(err)
 	}
 	command := exec.CommandContext(t.Context(), build(t, dir))
-	command.Env = []string{"FUNCTION_TARGET=" + deployments[0].Entry, "PORT=" + freePort(t)}
+	command.Env = []string{"FUNCTION_TARGET=" + sms.Entry, "PORT=" + freePort(t)}
 	out, err := command.CombinedOutput()
 	if err == nil {
 		t.Error("it started without settings")

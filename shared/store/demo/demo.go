@@ -25,7 +25,7 @@ type Business struct {
 // SwimSchool is tenant 1042.
 func SwimSchool() Business {
 	return Business{
-		ID: 1042, Name: "Example Swim School", Subdomain: "exampleco",
+		ID: 1042, Name: "Example Swim School", Subdomain: "exampleswim",
 		Phone: private.MustPhone("+15555550142"), APIKey: private.NewSecret("KEY-demo-1042"),
 		Profile: prompt.Profile{BusinessName: "Example Swim School", WebsiteURL: "https://swim.exampleco.test", Phone: "+15555550123", Email: "support@exampleco.test"},
 		Prompt: []prompt.Section{
@@ -73,13 +73,13 @@ func Put(ctx context.Context, s *store.Store, b Business) error {
 	if err != nil || !settings.Phone.IsZero() {
 		return err // it was made before
 	}
-	if err := t.ConfigureSMS(ctx, store.SMSConfig{TelnyxPhone: b.Phone, TelnyxAPIKey: b.APIKey}); err != nil {
+	if _, err := t.ConfigureSMS(ctx, store.SMSConfigChange{TelnyxPhone: &b.Phone, TelnyxAPIKey: &b.APIKey}); err != nil {
 		return err
 	}
-	if err := t.SaveProfile(ctx, b.Profile); err != nil {
+	if _, err := t.SaveProfile(ctx, store.WholeProfile(b.Profile)); err != nil {
 		return err
 	}
-	if err := t.PublishPrompt(ctx, b.Name, b.Prompt); err != nil {
+	if _, err := t.PublishPrompt(ctx, prompt.Any, b.Name, b.Prompt); err != nil {
 		return err
 	}
 	on := true

@@ -25,6 +25,7 @@ import (
 // URLs are the ways into a test's database.
 type URLs struct {
 	App   string // as chattercheatah_app, which owns nothing
+	Admin string // as chattercheatah_admin, which owns nothing and is an operator besides
 	Owner string // as the superuser
 }
 
@@ -129,7 +130,8 @@ func Database(t testing.TB) URLs {
 		t.Fatalf("making the test database: %v", err)
 	}
 	owner := clone(t, "template "+name+" strategy file_copy")
-	return URLs{App: at(owner, "chattercheatah_app", databaseOf(owner)), Owner: owner}
+	name = databaseOf(owner)
+	return URLs{App: at(owner, "chattercheatah_app", name), Admin: at(owner, "chattercheatah_admin", name), Owner: owner}
 }
 
 // Empty makes a database without anything in it, for the tests of migrations.

@@ -23,6 +23,7 @@ var FieldKey = private.NewSecret(base64.StdEncoding.EncodeToString([]byte("an in
 type DB struct {
 	URLs
 	Store      *store.Store // as the application's role
+	Admin      *store.Store // as the role of the operators' function
 	Operator   *store.Store // as the superuser, for what operators' commands do
 	SwimSchool *store.Tenant
 	Dentist    *store.Tenant
@@ -35,10 +36,10 @@ func New(t testing.TB) *DB {
 	t.Helper()
 	urls := Database(t)
 	db := &DB{
-		URLs: urls, Store: open(t, urls.App, FieldKey), Operator: open(t, urls.Owner, FieldKey),
+		URLs: urls, Store: open(t, urls.App, FieldKey), Admin: open(t, urls.Admin, FieldKey), Operator: open(t, urls.Owner, FieldKey),
 		SwimSchoolPhone: demo.SwimSchool().Phone, DentistPhone: demo.Dentist().Phone,
 	}
-	if err := db.Operator.Operator().PublishGlobalPrompt(t.Context(), "Global base", prompt.Base()); err != nil {
+	if _, err := db.Operator.Operator().PublishGlobalPrompt(t.Context(), "Global base", prompt.Base()); err != nil {
 		t.Fatal(err)
 	}
 	if err := demo.Seed(t.Context(), db.Operator); err != nil {
@@ -55,7 +56,18 @@ func (db *DB) Keyless(t testing.TB) *store.Store { return open(t, db.App, privat
 // Counted is the store as the application's role, past a counter of its round trips.
 func (db *DB) Counted(t testing.TB) (*store.Store, *Trips) {
 	t.Helper()
-	trips, address, err := CountTrips(db.App)
+	return counted(t, db.App)
+}
+
+// CountedAdmin is the store as the role of the operators' function, past a counter of its round trips.
+func (db *DB) CountedAdmin(t testing.TB) (*store.Store, *Trips) {
+	t.Helper()
+	return counted(t, db.URLs.Admin)
+}
+
+func counted(t testing.TB, to string) (*store.Store, *Trips) {
+	t.Helper()
+	trips, address, err := CountTrips(to)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +76,16 @@ func (db *DB) Counted(t testing.TB) (*store.Store, *Trips) {
 }
 
 func open(t testing.TB, url string, key private.Secret) *store.Store {
+	return openTraced(t, url, key, nil)
+}
+
+func openTraced(t testing.TB, url string, key private.Secret, tracer pgx.QueryTracer) *store.Store {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	config.ConnConfig.DefaultQueryExecMode, config.ConnConfig.Tracer = pgx.QueryExecModeCacheDescribe, tracer
 	config.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false } // it would be counted
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
@@ -148,4 +164,12 @@ func (db *DB) Snapshot(t testing.TB, id int64) []string {
 	}
 	all = append(all, db.Query(t, `select 'messages ' || to_jsonb(m)::text from messages m join conversations c on c.id = m.conversation_id where c.tenant_id = $1 order by 1`, id)...)
 	return append(all, db.Query(t, `select 'prompt_sections ' || to_jsonb(s)::text from prompt_sections s join prompt_bundles b on b.id = s.bundle_id where b.tenant_id = $1 order by 1`, id)...)
+}
+
+// WithoutRowSecurity leaves tenants apart by the statements alone.
+func (db *DB) WithoutRowSecurity(t testing.TB) {
+	t.Helper()
+	for _, table := range db.Query(t, `select relname::text from pg_class where relnamespace = 'public'::regnamespace and relrowsecurity`) {
+		db.Exec(t, `alter table `+pgx.Identifier{table}.Sanitize()+` disable row level security`)
+	}
 }

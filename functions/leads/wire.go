@@ -1,0 +1,34 @@
+package leads
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/chattercheatah/chattercheatah/shared/auth"
+	"github.com/chattercheatah/chattercheatah/shared/boot"
+	"github.com/chattercheatah/chattercheatah/shared/task"
+)
+
+type settings struct {
+	Database boot.Database
+	Tokens   auth.TokenConfig
+	Tasks    task.Config
+}
+
+func init() { boot.Register("Leads", open) }
+
+func open(env boot.Environment) (http.Handler, error) {
+	s, err := boot.Settings[settings](env)
+	if err != nil {
+		return nil, err
+	}
+	db, err := s.Database.Open()
+	if err != nil {
+		return nil, err
+	}
+	return New(Deps{
+		Log:   boot.Log(),
+		Guard: auth.NewGuard(db, auth.NewTokens(s.Tokens, time.Now)),
+		Queue: task.NewQueue(s.Tasks),
+	}), nil
+}
