@@ -371,6 +371,9 @@ func (m *matrix) rowsOf(t *testing.T, tenant int64) []string {
 func TestMatrix_EveryRouteServesWhomItIsFor(t *testing.T) {
 	t.Parallel()
 	m := newMatrix(t)
+	if status, served := m.send(t, http.MethodGet, "/openapi.json", http.Header{}, nil); status != http.StatusOK || served != string(describe(t)) {
+		t.Errorf("/openapi.json is answered %d, and is not the description", status)
+	}
 	for _, op := range operations(t) {
 		_, forPeople := op.Security[0]["access_token"]
 		if !forPeople || op.OperationID == "post-auth-change-password" {

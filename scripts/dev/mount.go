@@ -28,6 +28,8 @@ func (s *stack) mount(deployments []deployment.Deployment, functions map[string]
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
 		_ = httpx.Write(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
+	mux.HandleFunc("GET /openapi.json", httpx.ServeDescription)
+	mux.HandleFunc("GET /api/v1/openapi.json", httpx.ServeDescription)
 	for _, d := range deployments {
 		h := functions[d.Entry]
 		if h == nil {

@@ -48,7 +48,8 @@ func (p Proof) security() []map[string][]string {
 //go:embed openapi.json
 var described []byte
 
-func describeAPI(w http.ResponseWriter, _ *http.Request) {
+// ServeDescription answers with the description of the whole API, whichever function is asked.
+func ServeDescription(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(described)
 }

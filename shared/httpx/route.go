@@ -117,7 +117,7 @@ const prefix = "/api/v1"
 func New(log *slog.Logger, routes ...Route) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health)
-	mux.HandleFunc("GET /openapi.json", describeAPI)
+	mux.HandleFunc("GET /openapi.json", ServeDescription)
 	api := humago.New(mux, apiConfig())
 	for _, r := range routes {
 		r.register(mux, api)
