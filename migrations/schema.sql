@@ -612,6 +612,8 @@ CREATE OR REPLACE FUNCTION public.claim_tenant_numbers()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 begin
+    -- Of two changes of one tenant the second sees what the first has claimed.
+    perform pg_advisory_xact_lock(hashtextextended('tenant_phone_numbers:' || new.tenant_id, 0));
     delete from tenant_phone_numbers n
      where n.tenant_id = new.tenant_id
        and not exists (select from tenant_sms_configs s
@@ -928,7 +930,7 @@ CREATE OR REPLACE FUNCTION public.route_user(address text)
 RETURN (SELECT u.id FROM users u WHERE (lower(u.email) = lower(route_user.address)))
 -- owner: chattercheatah_router;
 
-CREATE TRIGGER log_handling AFTER UPDATE OF handled_by ON public.conversations FOR EACH ROW WHEN ((old.handled_by IS DISTINCT FROM new.handled_by)) EXECUTE FUNCTION log_change('tenant_id');
+CREATE TRIGGER log_handling AFTER UPDATE OF handled_by, needs_attention_at ON public.conversations FOR EACH ROW WHEN (((old.handled_by IS DISTINCT FROM new.handled_by) OR (old.needs_attention_at IS DISTINCT FROM new.needs_attention_at))) EXECUTE FUNCTION log_change('tenant_id');
 
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON public.leads FOR EACH ROW EXECUTE FUNCTION log_change('tenant_id');
 
@@ -1004,7 +1006,7 @@ grant select on tenants to chattercheatah_app;
 
 grant insert, select, update on tenants to chattercheatah_operator;
 
-grant insert, select, update on users to chattercheatah_app;
+grant insert, select on users to chattercheatah_app;
 
 grant insert, select, update on users to chattercheatah_operator;
 
@@ -1013,6 +1015,8 @@ grant select (accepted_at, act_at, id, settled_at, state, tenant_id) on replies 
 grant select (tenant_id, twilio_account_sid) on tenant_sms_configs to chattercheatah_router;
 
 grant select (id, is_active) on tenants to chattercheatah_router;
+
+grant update (email, is_active, password_hash, role, tokens_valid_from, updated_at) on users to chattercheatah_app;
 
 grant select (email, id) on users to chattercheatah_router;
 

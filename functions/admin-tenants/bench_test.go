@@ -53,7 +53,7 @@ func (b *bench) person(t *testing.T, email, role string, tenant any) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _, err := b.tokens.Issue(id)
+	token, _, err := b.tokens.Issue(id, private.NewSecret("x"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -174,10 +174,14 @@ func TestClosing_NobodyOfTheTenantLogsInAndTokensAreWorthless(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token := b.person(t, "lead@exampleco.test", "tenant_admin", 1042)
+	b.person(t, "lead@exampleco.test", "tenant_admin", 1042)
 	b.Exec(t, `update users set password_hash = $1 where email = 'lead@exampleco.test'`, hash)
+	token, _, err := b.guard.LogIn(t.Context(), "lead@exampleco.test", password, "198.51.100.7")
+	if err != nil {
+		t.Fatal(err)
+	}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.Header.Set("Authorization", "Bearer "+token)
+	r.Header.Set("Authorization", "Bearer "+token.Reveal())
 	comesIn := func() bool {
 		_, _, logInErr := b.guard.LogIn(t.Context(), "lead@exampleco.test", password, "198.51.100.7")
 		_, admitErr := b.guard.Tenant(r)

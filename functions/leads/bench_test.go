@@ -77,7 +77,7 @@ func (b *bench) person(t testing.TB, email, role string, tenant any) (int64, str
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _, err := b.tokens.Issue(id)
+	token, _, err := b.tokens.Issue(id, private.NewSecret("x"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,8 +132,13 @@ func TestConversations_ATakeOverHushesTheAssistantUntilTheHandBack(t *testing.T)
 	if diff := cmp.Diff([]string{"conversations.update", "conversations.update"}, b.audited(t)); diff != "" {
 		t.Errorf("the audit log (-want +got):\n%s", diff)
 	}
+	b.Exec(t, `update conversations set needs_attention_reason = 'model_failed', needs_attention_at = now()`)
+	b.want(t, http.MethodPost, path+"/hand-back", "") // nobody had taken it over: it dismisses the mark
+	if diff := cmp.Diff([]string{"conversations.update", "conversations.update", "conversations.update"}, b.audited(t)); diff != "" {
+		t.Errorf("the audit log after a mark was dismissed (-want +got):\n%s", diff)
+	}
 	entries, err := b.SwimSchool.Audit(t.Context(), 0, 10)
-	if err != nil || !slices.Contains(entries[1].Fields, "handled_by") || "/conversations/"+entries[1].Object != path {
+	if err != nil || !slices.Contains(entries[2].Fields, "handled_by") || "/conversations/"+entries[2].Object != path {
 		t.Errorf("the take-over is logged as %+v, %v", entries, err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/chattercheatah/chattercheatah/shared/private"
 )
 
 // person makes a user and returns their bearer token.
@@ -19,7 +21,7 @@ func (b *bench) person(t *testing.T, email, role string, tenant any) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _, err := b.tokens.Issue(id)
+	token, _, err := b.tokens.Issue(id, private.NewSecret("x"))
 	if err != nil {
 		t.Fatal(err)
 	}

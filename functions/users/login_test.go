@@ -164,6 +164,20 @@ func TestLogIn_BadInputIsNamed(t *testing.T) {
 	}
 }
 
+func TestMe_TheTenantHeaderIsJudgedHereToo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	_, member := b.member(t, "1042", "desk@exampleco.test", "user")
+	for header, want := range map[string]int{"1042": 200, "2048": 403, "abc": 400} {
+		if status, answer := b.callIn(header, http.MethodGet, "/auth/me", member, ""); status != want {
+			t.Errorf("X-Tenant-Id: %s was answered %d %v; want %d", header, status, answer, want)
+		}
+	}
+	if status, answer := b.callIn("777", http.MethodGet, "/auth/me", b.admin(t), ""); status != http.StatusForbidden {
+		t.Errorf("a tenant that there is not was answered %d %v; want 403", status, answer)
+	}
+}
+
 func TestMe_AClosedAccountsTokenIsWorthlessAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

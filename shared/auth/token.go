@@ -47,7 +47,8 @@ const (
 // claims are short: who, for what, until when. Role and tenant are not among them; they are read at each request.
 type claims struct {
 	jwt.RegisteredClaims
-	Use string `json:"use"`
+	Use      string `json:"use"`
+	Password string `json:"pwd"` // fingerprint of the password that it was issued for
 }
 
 // Tokens issues and verifies access tokens: JWTs under HS256.
@@ -71,8 +72,14 @@ func NewTokens(c TokenConfig, now func() time.Time) *Tokens {
 	return t
 }
 
-// Issue makes an access token for a person, good for twelve hours.
-func (t *Tokens) Issue(userID int64) (token private.Secret, expires time.Time, err error) {
+// fingerprint tells one stored password hash from another, and nothing of it: the hash is salted.
+func fingerprint(passwordHash private.Secret) string {
+	sum := sha256.Sum256([]byte(passwordHash.Reveal()))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Issue makes an access token for a person, good for twelve hours and for as long as they have the password whose hash this is.
+func (t *Tokens) Issue(userID int64, passwordHash private.Secret) (token private.Secret, expires time.Time, err error) {
 	now := t.now()
 	expires = now.Add(tokenLife)
 	unsigned := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
@@ -80,7 +87,7 @@ func (t *Tokens) Issue(userID int64) (token private.Secret, expires time.Time, e
 			Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: strconv.FormatInt(userID, 10),
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(expires),
 		},
-		Use: accessUse,
+		Use: accessUse, Password: fingerprint(passwordHash),
 	})
 	unsigned.Header["kid"] = t.primary
 	signed, err := unsigned.SignedString(t.keys[t.primary])
@@ -90,21 +97,21 @@ func (t *Tokens) Issue(userID int64) (token private.Secret, expires time.Time, e
 	return private.NewSecret(signed), expires, nil
 }
 
-// Verify returns the person whom a token was issued to, and when, to the second. fault.Unauthenticated for any other token; the
-// error never holds it.
-func (t *Tokens) Verify(token string) (userID int64, issued time.Time, err error) {
+// Verify returns the person whom a token was issued to, and the fingerprint of their password then. fault.Unauthenticated for any
+// other token; the error never holds it.
+func (t *Tokens) Verify(token string) (userID int64, password string, err error) {
 	var c claims
 	_, err = jwt.ParseWithClaims(token, &c, t.key,
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithIssuer(issuer), jwt.WithAudience(audience),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithLeeway(clockLeeway), jwt.WithTimeFunc(t.now), jwt.WithStrictDecoding())
 	if err != nil {
-		return 0, issued, badToken(reasonOf(err))
+		return 0, "", badToken(reasonOf(err))
 	}
 	userID, err = strconv.ParseInt(c.Subject, 10, 64)
 	if err != nil || userID <= 0 || c.Use != accessUse || c.IssuedAt == nil {
-		return 0, issued, badToken("it is no access token")
+		return 0, "", badToken("it is no access token")
 	}
-	return userID, c.IssuedAt.Time, nil
+	return userID, c.Password, nil
 }
 
 func (t *Tokens) key(token *jwt.Token) (any, error) {

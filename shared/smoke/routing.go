@@ -16,19 +16,14 @@ const sender = "+15555550199"
 // phones is where the local server has fake phones, outside of the API. A deployed system has none.
 const phones = "/local/phones/" + sender
 
-// routingOfTexts has A's number texted, with a signature, where the local fakes can do that, and sees who gets the text. Whatever
-// runs, it tries to assign A's number to B: a number leads to one tenant only.
+// routingOfTexts has A's number texted, with a signature, where the local fakes can do that, and sees who gets the text.
 func (r *run) routingOfTexts(ctx context.Context) (string, error) {
-	assigned, err := r.numberStays(ctx, "sms-config")
-	if err != nil {
-		return "", err
-	}
 	local, err := r.hasPhones(ctx)
 	if err != nil {
 		return "", err
 	}
 	if !local {
-		return assigned + "; no text was sent, because nobody but the provider can sign one to a deployed system", nil
+		return "", skipped{"nobody but the provider can sign a text to a deployed system; send one to the number and look at GET /conversations"}
 	}
 	if err := r.textA(ctx); err != nil {
 		return "", err
@@ -42,7 +37,7 @@ func (r *run) routingOfTexts(ctx context.Context) (string, error) {
 			return "", fmt.Errorf("a signed text to the number of %s is among the conversations of %s: %v", r.a().subdomain, t.subdomain, got)
 		}
 	}
-	return fmt.Sprintf("a signed text to the number of %s is in its conversations only; %s", r.a().subdomain, assigned), nil
+	return fmt.Sprintf("a signed text to the number of %s is in its conversations only", r.a().subdomain), nil
 }
 
 // hasPhones reports whether the fakes are there: they answer with a list of texts.
@@ -91,9 +86,16 @@ func holdsText(ctx context.Context, c *api.Client, text string) (bool, error) {
 	return false, nil
 }
 
-// routingOfCalls tries to assign the number that leads to A's assistant to B.
-func (r *run) routingOfCalls(ctx context.Context) (string, error) {
+func (r *run) numberOfTexts(ctx context.Context) (string, error) {
+	return r.numberStays(ctx, "sms-config")
+}
+
+func (r *run) numberOfCalls(ctx context.Context) (string, error) {
 	return r.numberStays(ctx, "voice-config")
+}
+
+func (r *run) routingOfCalls(context.Context) (string, error) {
+	return "", skipped{"no function takes calls in yet"}
 }
 
 // numberStays tries to assign A's number to B.

@@ -84,6 +84,8 @@ func (r *run) checks() []isolationCheck {
 		{"lead isolation: fetch", r.leadFetch},
 		{"lead isolation: list", r.leadList},
 		{"lead isolation: change and delete", r.leadChange},
+		{"a text's number belongs to one tenant", r.numberOfTexts},
+		{"a call's number belongs to one tenant", r.numberOfCalls},
 		{"routing of texts", r.routingOfTexts},
 		{"routing of calls", r.routingOfCalls},
 		{"routing of e-mail", r.routingOfMail},

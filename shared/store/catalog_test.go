@@ -73,6 +73,9 @@ var catalogHoles = map[string]string{
 		select table_name || '.' || column_name from information_schema.column_privileges
 		 where grantee = 'chattercheatah_router' and column_name not in
 		       ('id', 'tenant_id', 'is_active', 'email', 'phone_number', 'twilio_account_sid', 'state', 'act_at', 'accepted_at', 'settled_at')`,
+	"columns of people that the application may change beyond their role, address, password and activity": `
+		select column_name from information_schema.column_privileges where grantee = 'chattercheatah_app' and table_name = 'users' and privilege_type = 'UPDATE'
+		   and column_name not in ('email', 'role', 'is_active', 'password_hash', 'tokens_valid_from', 'updated_at')`,
 	"what the router may write": `
 		select table_name || '.' || privilege_type from information_schema.role_table_grants where grantee = 'chattercheatah_router' and privilege_type <> 'SELECT'`,
 	"deletes that the application may do beyond drafts and numbers": `
@@ -106,7 +109,8 @@ func TestCatalog_TheQuestionsFindHoles(t *testing.T) {
 		"timestamps without time zone":                                         `alter table messages add column seen timestamp`,
 		"columns that the router may read beyond routing":                      `grant select (password_hash) on users to chattercheatah_router`,
 		"what the router may write":                                            `grant update on users to chattercheatah_router`,
-		"deletes that the application may do beyond drafts and numbers":        `grant delete on messages to chattercheatah_app`,
+		"columns of people that the application may change beyond their role, address, password and activity": `grant update (tenant_id) on users to chattercheatah_app`,
+		"deletes that the application may do beyond drafts and numbers":                                       `grant delete on messages to chattercheatah_app`,
 	}
 	for hole, dig := range holes {
 		t.Run(hole, func(t *testing.T) {

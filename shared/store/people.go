@@ -78,22 +78,21 @@ func (t *Tenant) ChangePerson(ctx context.Context, id int64, c PersonChange) (p 
 	}
 	err = t.change(ctx, "changing a person", func(b *pgx.Batch) {
 		b.Queue(`update users set role = coalesce($3, role), is_active = coalesce($4, is_active), password_hash = coalesce($5, password_hash),
-			tokens_valid_from = case when $5::text is null then tokens_valid_from else now() end, updated_at = now()
+			updated_at = now()
 			where tenant_id = $1 and id = $2 returning `+personColumns, t.id(), id, c.Role, c.Active, hash).Query(p.into)
 	})
 	return p, err
 }
 
-// ChangePassword gives a person another password; tokens that were issued before since are worthless from then on. The change is
-// put down to the person, who came from an address. fault.Conflict when u's password is not the present one any more. One round trip.
-func (s *Store) ChangePassword(ctx context.Context, u User, passwordHash private.Secret, since time.Time, from string) error {
+// ChangePassword gives a person another password. The change is put down to the person, who came from an address. fault.Conflict when u's password is not the present one any more. One round trip.
+func (s *Store) ChangePassword(ctx context.Context, u User, passwordHash private.Secret, from string) error {
 	as := session{
 		role: appRole, tenant: strconv.FormatInt(int64(u.Tenant), 10), user: strconv.FormatInt(u.ID, 10),
 		actor: Actor{ID: u.ID, Name: u.Email, Address: from}.setting(),
 	}
 	err := s.run(ctx, "changing a password", as, func(b *pgx.Batch) {
-		b.Queue(`update users set password_hash = $2, tokens_valid_from = $3, updated_at = now() where id = $1 and password_hash = $4 returning id`,
-			u.ID, passwordHash.Reveal(), since, u.PasswordHash.Reveal()).QueryRow(func(row pgx.Row) error { return row.Scan(&u.ID) })
+		b.Queue(`update users set password_hash = $2, updated_at = now() where id = $1 and password_hash = $3 returning id`,
+			u.ID, passwordHash.Reveal(), u.PasswordHash.Reveal()).QueryRow(func(row pgx.Row) error { return row.Scan(&u.ID) })
 	})
 	if fault.KindOf(err) == fault.NotFound && err != nil {
 		return fault.Wrap(fault.Conflict, err, "the password was changed at the same moment; log in with the new one")

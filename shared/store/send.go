@@ -12,8 +12,8 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/prompt"
 )
 
-// ErrLostClaim says that the reply is no longer this worker's: its lease ran out, a person took the conversation over, or
-// the customer opted out. Nothing was written; stop.
+// ErrLostClaim says that the reply is no longer this worker's: its lease ran out, a person took the conversation over, the
+// customer opted out, or the tenant was closed. Nothing was written; stop.
 var ErrLostClaim = errors.New("this reply is no longer ours")
 
 // Composed is what a reply says.
@@ -32,7 +32,8 @@ func (t *Tenant) BeginSend(ctx context.Context, r *Reply, c Composed, flight tim
 	return t.transition(ctx, "beginning to send", func(b *pgx.Batch) *pgx.QueuedQuery {
 		b.Queue(`select from conversations where tenant_id = $1 and id = $2 for update`, t.id(), r.ConversationID)
 		return b.Queue(`update replies set state = 'sending', body = $4, after_hours = after_hours or $5, recipe = coalesce($7, recipe), sending_at = now(), act_at = now() + $6::interval
-			where tenant_id = $1 and id = $2 and fence = $3 and (state = 'claimed') is true`, // so written, the row is found by its id
+			where tenant_id = $1 and id = $2 and fence = $3 and (state = 'claimed') is true
+			  and exists (select from tenants where id = $1 and is_active)`, // so written, the row is found by its id
 			t.id(), r.ID, r.Fence, c.Text.Reveal(), c.AfterHours, flight, c.Recipe)
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,8 +19,7 @@ type User struct {
 	Email        string
 	Role         tenant.Role
 	PasswordHash private.Secret
-	Active       bool      // the person may log in and, unless a global admin, their tenant is active
-	TokensFrom   time.Time // what was issued before, to the second, is worthless
+	Active       bool // the person may log in and, unless a global admin, their tenant is active
 
 	named tenant.ID
 }
@@ -40,7 +38,7 @@ func (u User) TenantActive(id tenant.ID) bool {
 const userSQL = `
 select u.id, coalesce(u.tenant_id, 0), u.email, u.role, u.password_hash,
        u.is_active and (u.tenant_id is null or route_active_tenant(u.tenant_id) is not null),
-       coalesce(route_active_tenant($2), 0), greatest(u.tokens_valid_from, 'epoch')
+       coalesce(route_active_tenant($2), 0)
   from users u where u.id = $1`
 
 // User reads a person's row, and whether the tenant that they name (0 for none) is active. fault.NotFound when there is
@@ -52,7 +50,7 @@ func (s *Store) User(ctx context.Context, id int64, named tenant.ID) (User, erro
 		// question on this connection would tell by its time that there was none.
 		b.Queue(userSQL, id, int64(named)).Query(func(rows pgx.Rows) error {
 			var hash string
-			_, err := pgx.ForEachRow(rows, []any{&u.ID, &u.Tenant, &u.Email, &u.Role, &hash, &u.Active, &u.named, &u.TokensFrom}, func() error {
+			_, err := pgx.ForEachRow(rows, []any{&u.ID, &u.Tenant, &u.Email, &u.Role, &hash, &u.Active, &u.named}, func() error {
 				u.PasswordHash = private.NewSecret(hash)
 				return nil
 			})

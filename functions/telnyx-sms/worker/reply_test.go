@@ -100,6 +100,25 @@ func TestReply_OneAtATimeInAConversation(t *testing.T) {
 	}
 }
 
+func TestReply_ATenantThatIsClosedWhileTheModelWritesSendsNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.model.Next(func(w http.ResponseWriter, r *http.Request) {
+		b.Exec(t, `update tenants set is_active = false where id = 1042`)
+		geminitest.Says(`{"candidates":[{"content":{"role":"model","parts":[{"text":"First."}]},"finishReason":"STOP"}]}`)(w, r)
+	})
+	id := b.text(t, "What does a lesson cost?")
+	if outcome, _ := b.work(t, b.SwimSchool, id); outcome != string(reply.DoneAlready) || len(b.phone()) != 0 {
+		t.Fatalf("the reply came to %s, and the customer received %q", outcome, b.phone())
+	}
+	b.Exec(t, `update tenants set is_active = true where id = 1042`)
+	b.pass(t, 2*time.Minute) // the lease of the claim
+	b.want(t, id, reply.DoneSent)
+	if got := b.phone(); len(got) != 1 {
+		t.Errorf("opened again, the customer received %q", got)
+	}
+}
+
 func TestReply_KeepsTheQuestionLastWhenAnAnswerCrossedIt(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
