@@ -56,15 +56,14 @@ func ServeDescription(w http.ResponseWriter, _ *http.Request) {
 
 // Describe writes the OpenAPI description of routes.
 func Describe(routes ...Route) ([]byte, error) {
-	mux := http.NewServeMux()
 	config := apiConfig()
 	config.Info.Description = "Every path answers with and without the prefix /api/v1. Errors are problems (RFC 9457) with a stable code; " +
 		"lists page by next_cursor; times are RFC 3339 with zone."
 	config.Servers = []*huma.Server{{URL: "/api/v1"}}
 	config.Components.SecuritySchemes = securitySchemes
-	api := humago.New(mux, config)
+	api := humago.New(http.NewServeMux(), config)
 	for _, r := range routes {
-		r.register(mux, api)
+		r.describe(api)
 	}
 	for path, item := range api.OpenAPI().Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {

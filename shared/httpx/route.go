@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -41,7 +42,8 @@ func (a Access[C]) admit(r *http.Request) (C, error) {
 type Route struct {
 	Method, Path, Who string
 
-	register func(mux *http.ServeMux, api huma.API)
+	describe func(api huma.API)
+	serve    http.HandlerFunc
 }
 
 // Handle makes a route whose handler reads and writes for itself. An error that it returns is written and logged by httpx.
@@ -55,12 +57,12 @@ func Handle[C any](method, path string, a Access[C], h func(w http.ResponseWrite
 			fail(w, r, a.Caller, err)
 		}
 	}
-	return Route{method, path, a.Name, func(mux *http.ServeMux, api huma.API) {
-		mux.HandleFunc(method+" "+path, serve)
+	describe := func(api huma.API) {
 		op := operation(method, path, a.Name, a.Proof)
 		op.Responses = map[string]*huma.Response{"200": {Description: "taken, or nothing to take"}, "default": {Description: "rejected, or to be repeated"}}
 		api.OpenAPI().AddOperation(&op)
-	}}
+	}
+	return Route{method, path, a.Name, describe, serve}
 }
 
 // maxJSON bounds a JSON body.
@@ -88,9 +90,22 @@ func JSON[C, In, Out any](method, path string, a Access[C], h func(ctx context.C
 		}
 		return out, nil
 	}
-	op := operation(method, path, a.Name, a.Proof)
-	op.Middlewares, op.MaxBodyBytes = huma.Middlewares{admit}, maxJSON
-	return Route{method, path, a.Name, func(_ *http.ServeMux, api huma.API) { huma.Register(api, op, handle) }}
+	describe := func(api huma.API) {
+		op := operation(method, path, a.Name, a.Proof)
+		op.Middlewares, op.MaxBodyBytes = huma.Middlewares{admit}, maxJSON
+		huma.Register(api, op, handle)
+	}
+	return Route{method, path, a.Name, describe, whenAsked(describe)}
+}
+
+// whenAsked registers a JSON route when it is first asked for: reading its types takes longer than all else of a function's start.
+func whenAsked(describe func(huma.API)) http.HandlerFunc {
+	registered := sync.OnceValue(func() http.Handler {
+		mux := http.NewServeMux()
+		describe(humago.New(mux, apiConfig()))
+		return mux
+	})
+	return func(w http.ResponseWriter, r *http.Request) { registered().ServeHTTP(w, r) }
 }
 
 func operationID(method, path string) string {
@@ -118,9 +133,8 @@ func New(log *slog.Logger, routes ...Route) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", health)
 	mux.HandleFunc("GET /openapi.json", ServeDescription)
-	api := humago.New(mux, apiConfig())
 	for _, r := range routes {
-		r.register(mux, api)
+		mux.HandleFunc(r.Method+" "+r.Path, r.serve)
 	}
 	serve := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { dispatch(mux, w, r) })
 	return logged(log, withoutPrefix(serve))
