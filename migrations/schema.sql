@@ -69,7 +69,8 @@ create table prompt_bundles (
     created_at timestamp with time zone default now() not null,
     published_at timestamp with time zone,
     channel text default 'any'::text not null,
-    edited_at timestamp with time zone
+    edited_at timestamp with time zone,
+    live_since timestamp with time zone
 );
 
 create table prompt_sections (
@@ -442,6 +443,10 @@ create policy operator on audit_log as permissive for all to chattercheatah_oper
     using (true)
     with check (true);
 
+create policy registrar on audit_log as permissive for all to chattercheatah_registrar
+    using (true)
+    with check (true);
+
 create policy tenant on audit_log as permissive for all to chattercheatah_app
     using ((COALESCE(tenant_id, (0)::bigint) = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((COALESCE(tenant_id, (0)::bigint) = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
@@ -532,6 +537,10 @@ create policy tenant on tenant_voice_configs as permissive for all to chatterche
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
 create policy operator on tenants as permissive for all to chattercheatah_operator
+    using (true)
+    with check (true);
+
+create policy registrar on tenants as permissive for all to chattercheatah_registrar
     using (true)
     with check (true);
 
@@ -638,6 +647,16 @@ CREATE OR REPLACE FUNCTION public.is_due(act_at timestamp with time zone)
 RETURN (act_at <= (now() + '00:00:00.25'::interval))
 -- owner: postgres;
 
+CREATE OR REPLACE FUNCTION public.keep_own_rights()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+    raise exception 'nobody changes their own rights' using errcode = '42501';
+end $function$
+-- owner: postgres;
+
 CREATE OR REPLACE FUNCTION public.keep_published_bundle()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -667,6 +686,21 @@ begin
 end $function$
 -- owner: postgres;
 
+CREATE OR REPLACE FUNCTION public.live_prompt(tenant bigint, of_channel text)
+ RETURNS bigint[]
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+    return (select array[coalesce(max(b.id) filter (where b.tenant_id is null and b.channel = 'any'), 0),
+                         coalesce(max(b.id) filter (where b.tenant_id is null and b.channel <> 'any'), 0),
+                         coalesce(max(b.id) filter (where b.tenant_id is not null and b.channel = 'any'), 0),
+                         coalesce(max(b.id) filter (where b.tenant_id is not null and b.channel <> 'any'), 0)]
+              from prompt_bundles b
+             where b.status = 'PRODUCTION' and (b.tenant_id = tenant or b.tenant_id is null) and b.channel in ('any', of_channel));
+end $function$
+-- owner: postgres;
+
 CREATE OR REPLACE FUNCTION public.log_change()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -691,6 +725,56 @@ begin
     values (((before || after) ->> tg_argv[0])::bigint, (actor ->> 'id')::bigint, actor ->> 'name', (actor ->> 'impersonating')::boolean,
             actor ->> 'address', tg_table_name || '.' || lower(tg_op), coalesce((before || after) ->> 'id', (before || after) ->> 'tenant_id'), changed);
     return null;
+end $function$
+-- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.next_reply(tenant bigint, share integer)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+declare
+    found_id bigint;
+begin
+    if share <= (select count(*) from replies where tenant_id = tenant and state = 'claimed' and act_at > now())
+              + (select count(*) from replies where tenant_id = tenant and state = 'sending' and act_at > now()) then
+        return 0;
+    end if;
+    update replies set act_at = now() + interval '250 milliseconds'
+     where tenant_id = tenant
+       and id = (select r.id from replies r
+                  where r.tenant_id = tenant and r.state = 'planned' and r.act_at <= now()
+                    and not exists (select from replies o
+                         where o.tenant_id = tenant and o.conversation_id = r.conversation_id and o.state in ('claimed', 'sending'))
+                  order by r.act_at limit 1 for update of r skip locked)
+    returning id into found_id;
+    return coalesce(found_id, 0);
+end $function$
+-- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.note_live_since()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+    new.live_since := clock_timestamp(); -- whoever waited for its turn began earlier
+    return new;
+end $function$
+-- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.read_reply(tenant bigint, reply bigint)
+ RETURNS TABLE(id bigint, conversation_id bigint, kind text, state text, fence integer, attempts integer, act_at timestamp with time zone, sending_at timestamp with time zone, body text, token text, phone_number text, due boolean, closed boolean, told_hours boolean)
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+begin
+    return query
+    select r.id, r.conversation_id, r.kind, r.state, r.fence, r.attempts, r.act_at, coalesce(r.sending_at, 'epoch'), coalesce(r.body, ''), r.token::text,
+           c.phone_number, is_due(r.act_at), not (select t.is_active from tenants t where t.id = tenant),
+           exists (select from replies o where o.tenant_id = tenant and o.conversation_id = r.conversation_id and o.after_hours
+                      and o.sending_at > now() - interval '12 hours')
+      from replies r join conversations c on c.tenant_id = tenant and c.id = r.conversation_id
+     where r.tenant_id = tenant and r.id = reply;
 end $function$
 -- owner: postgres;
 
@@ -938,6 +1022,10 @@ CREATE TRIGGER keep_published BEFORE DELETE OR UPDATE ON public.prompt_bundles F
 
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON public.prompt_bundles FOR EACH ROW EXECUTE FUNCTION log_change('tenant_id');
 
+CREATE TRIGGER note_live BEFORE INSERT ON public.prompt_bundles FOR EACH ROW WHEN ((new.status = 'PRODUCTION'::text)) EXECUTE FUNCTION note_live_since();
+
+CREATE TRIGGER note_live_again BEFORE UPDATE ON public.prompt_bundles FOR EACH ROW WHEN (((new.status = 'PRODUCTION'::text) AND (old.status <> 'PRODUCTION'::text))) EXECUTE FUNCTION note_live_since();
+
 CREATE TRIGGER keep_published BEFORE INSERT OR DELETE OR UPDATE ON public.prompt_sections FOR EACH ROW EXECUTE FUNCTION keep_published_sections();
 
 CREATE TRIGGER log_staff AFTER INSERT ON public.replies FOR EACH ROW WHEN ((new.kind = 'staff'::text)) EXECUTE FUNCTION log_change('tenant_id');
@@ -958,6 +1046,8 @@ CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON public.tenant_voic
 
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON public.tenants FOR EACH ROW EXECUTE FUNCTION log_change('id');
 
+CREATE TRIGGER keep_own_rights BEFORE UPDATE ON public.users FOR EACH ROW WHEN (((NULLIF(current_setting('app.user_id'::text, true), ''::text) IS NOT NULL) AND (((new.email IS DISTINCT FROM old.email) OR (new.role IS DISTINCT FROM old.role)) OR (new.is_active IS DISTINCT FROM old.is_active)))) EXECUTE FUNCTION keep_own_rights();
+
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION log_change('tenant_id');
 
 create role chattercheatah_admin login noinherit;
@@ -966,11 +1056,15 @@ create role chattercheatah_app login;
 
 create role chattercheatah_operator nologin;
 
+create role chattercheatah_registrar nologin;
+
 create role chattercheatah_router nologin;
 
 grant insert, select on audit_log to chattercheatah_app;
 
 grant insert, select on audit_log to chattercheatah_operator;
+
+grant insert, select on audit_log to chattercheatah_registrar;
 
 grant insert, select, update on conversations to chattercheatah_app;
 
@@ -1006,6 +1100,8 @@ grant select on tenants to chattercheatah_app;
 
 grant insert, select, update on tenants to chattercheatah_operator;
 
+grant insert, select on tenants to chattercheatah_registrar;
+
 grant insert, select on users to chattercheatah_app;
 
 grant insert, select, update on users to chattercheatah_operator;
@@ -1013,6 +1109,8 @@ grant insert, select, update on users to chattercheatah_operator;
 grant select (accepted_at, act_at, id, settled_at, state, tenant_id) on replies to chattercheatah_router;
 
 grant select (tenant_id, twilio_account_sid) on tenant_sms_configs to chattercheatah_router;
+
+grant update (is_active, name, subdomain, updated_at) on tenants to chattercheatah_registrar;
 
 grant select (id, is_active) on tenants to chattercheatah_router;
 
@@ -1026,11 +1124,21 @@ grant execute on function claim_tenant_numbers() to public;
 
 grant execute on function is_due(timestamp with time zone) to public;
 
+grant execute on function keep_own_rights() to public;
+
 grant execute on function keep_published_bundle() to public;
 
 grant execute on function keep_published_sections() to public;
 
+grant execute on function live_prompt(bigint,text) to chattercheatah_app;
+
 grant execute on function log_change() to public;
+
+grant execute on function next_reply(bigint,integer) to chattercheatah_app;
+
+grant execute on function note_live_since() to public;
+
+grant execute on function read_reply(bigint,bigint) to chattercheatah_app;
 
 grant execute on function record_delivery(bigint,text,text,text,text,text,text) to chattercheatah_app;
 

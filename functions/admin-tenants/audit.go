@@ -12,12 +12,12 @@ type auditLogOutput struct {
 }
 
 // auditLog lists who did what to any tenant and to none, the newest first.
-func (d Deps) auditLog(ctx context.Context, o *store.Operator, in *httpx.PageInput) (*auditLogOutput, error) {
+func (d Deps) auditLog(ctx context.Context, of *store.Registry, in *httpx.PageInput) (*auditLogOutput, error) {
 	var before int64
 	if err := in.After(&before); err != nil {
 		return nil, err
 	}
-	found, err := o.Audit(ctx, before, in.Limit+1)
+	found, err := of.Audit(ctx, before, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}

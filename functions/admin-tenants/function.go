@@ -5,7 +5,7 @@
 // tenant is the one in the path; without one the call concerns all of them. 2xx is done, and a repeat changes nothing; 4xx says what
 // to mend; 409 is a subdomain, number or assistant that another tenant has; 503 may be tried again. Secrets go in and never come out.
 //
-// It logs in to Postgres as a member of chattercheatah_operator, which the other functions are not.
+// It logs in to Postgres as a member of chattercheatah_registrar, which the other functions are not.
 //
 // Settings: DATABASE_URL, FIELD_ENCRYPTION_KEY, JWT_SECRET_KEY.
 package admintenants
@@ -30,7 +30,7 @@ func New(d Deps) http.Handler { return httpx.New(d.Log, Routes(d)...) }
 
 // Routes is the route table: what may be called, by whom.
 func Routes(d Deps) []httpx.Route {
-	operator := httpx.Access[*store.Operator]{Name: "global admin", Caller: httpx.Person, Admit: d.Guard.Operator}
+	operator := httpx.Access[*store.Registry]{Name: "global admin", Caller: httpx.Person, Admit: d.Guard.Registry}
 	inPath := httpx.Access[*store.Tenant]{Name: "global admin", Caller: httpx.Person, Admit: d.Guard.TenantInPath}
 	return []httpx.Route{
 		httpx.JSON("POST", "/admin/tenants", operator, d.makeTenant),

@@ -28,8 +28,8 @@ type makeTenantInput struct {
 }
 
 // makeTenant makes a tenant. A taken subdomain is 409.
-func (d Deps) makeTenant(ctx context.Context, o *store.Operator, in *makeTenantInput) (*tenantOutput, error) {
-	made, err := o.MakeTenant(ctx, in.Body.Name, in.Body.Subdomain, *in.Body.IsActive) // it has a default
+func (d Deps) makeTenant(ctx context.Context, of *store.Registry, in *makeTenantInput) (*tenantOutput, error) {
+	made, err := of.MakeTenant(ctx, in.Body.Name, in.Body.Subdomain, *in.Body.IsActive) // it has a default
 	return showTenant(made, err)
 }
 
@@ -38,8 +38,8 @@ type tenantInput struct {
 }
 
 // tenant shows one tenant, closed or not.
-func (d Deps) tenant(ctx context.Context, o *store.Operator, in *tenantInput) (*tenantOutput, error) {
-	found, err := o.Tenant(ctx, tenant.ID(in.TenantID))
+func (d Deps) tenant(ctx context.Context, of *store.Registry, in *tenantInput) (*tenantOutput, error) {
+	found, err := of.Tenant(ctx, tenant.ID(in.TenantID))
 	return showTenant(found, err)
 }
 
@@ -53,8 +53,8 @@ type changeTenantInput struct {
 }
 
 // changeTenant changes the fields that were sent and leaves the others as they are.
-func (d Deps) changeTenant(ctx context.Context, o *store.Operator, in *changeTenantInput) (*tenantOutput, error) {
-	changed, err := o.ChangeTenant(ctx, tenant.ID(in.TenantID), store.TenantChange{Name: in.Body.Name, Subdomain: in.Body.Subdomain, Active: in.Body.IsActive})
+func (d Deps) changeTenant(ctx context.Context, of *store.Registry, in *changeTenantInput) (*tenantOutput, error) {
+	changed, err := of.ChangeTenant(ctx, tenant.ID(in.TenantID), store.TenantChange{Name: in.Body.Name, Subdomain: in.Body.Subdomain, Active: in.Body.IsActive})
 	return showTenant(changed, err)
 }
 
@@ -77,12 +77,12 @@ type tenantsInput struct {
 type tenantsOutput struct{ Body httpx.Page[tenantBody] }
 
 // tenants lists tenants by id.
-func (d Deps) tenants(ctx context.Context, o *store.Operator, in *tenantsInput) (*tenantsOutput, error) {
+func (d Deps) tenants(ctx context.Context, of *store.Registry, in *tenantsInput) (*tenantsOutput, error) {
 	var after int64
 	if err := in.After(&after); err != nil {
 		return nil, err
 	}
-	found, err := o.Tenants(ctx, tenant.ID(after), in.IncludeInactive, in.Limit+1)
+	found, err := of.Tenants(ctx, tenant.ID(after), in.IncludeInactive, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}

@@ -170,7 +170,7 @@ func TestClosing_NobodyOfTheTenantLogsInAndTokensAreWorthless(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	password := private.NewSecret("a good password")
-	hash, err := auth.HashPassword(password)
+	hash, err := auth.HashPassword(t.Context(), password)
 	if err != nil {
 		t.Fatal(err)
 	}

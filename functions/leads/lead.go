@@ -13,23 +13,28 @@ import (
 
 // lead is how a lead is answered.
 type lead struct {
-	ID             int64             `json:"id"`
-	Name           *string           `json:"name"`
-	Email          *string           `json:"email"`
-	PhoneNumber    *string           `json:"phone_number"`
-	Status         string            `json:"status"`
-	Source         string            `json:"source"`
-	Notes          *string           `json:"notes"`
-	ConversationID *int64            `json:"conversation_id"`
-	Details        map[string]string `json:"details"`
-	CreatedAt      time.Time         `json:"created_at"`
-	UpdatedAt      time.Time         `json:"updated_at"`
+	listedLead
+	Notes   *string           `json:"notes"`
+	Details map[string]string `json:"details"`
 }
 
-func showLead(l store.Lead) lead {
-	return lead{
+// listedLead is how a list tells of a lead: what can be long is left out.
+type listedLead struct {
+	ID             int64     `json:"id"`
+	Name           *string   `json:"name"`
+	Email          *string   `json:"email"`
+	PhoneNumber    *string   `json:"phone_number"`
+	Status         string    `json:"status"`
+	Source         string    `json:"source"`
+	ConversationID *int64    `json:"conversation_id"`
+	CreatedAt      time.Time `json:"created_at"`
+	UpdatedAt      time.Time `json:"updated_at"`
+}
+
+func listLead(l store.Lead) listedLead {
+	return listedLead{
 		ID: l.ID, Name: nullIfZero(l.Name), Email: nullIfZero(l.Email), PhoneNumber: nullIfZero(l.Phone.E164()), Status: l.Status, Source: l.Source,
-		Notes: nullIfZero(l.Notes.Reveal()), ConversationID: nullIfZero(l.ConversationID), Details: l.Details, CreatedAt: l.CreatedAt, UpdatedAt: l.UpdatedAt,
+		ConversationID: nullIfZero(l.ConversationID), CreatedAt: l.CreatedAt, UpdatedAt: l.UpdatedAt,
 	}
 }
 
@@ -48,7 +53,7 @@ func leadBody(l store.Lead, err error) (*leadOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &leadOutput{showLead(l)}, nil
+	return &leadOutput{lead{listLead(l), nullIfZero(l.Notes.Reveal()), l.Details}}, nil
 }
 
 type createLeadInput struct {
@@ -127,9 +132,9 @@ type listLeadsInput struct {
 	Q           string `query:"q" maxLength:"200" doc:"what the name begins with, in any case"`
 }
 
-type leadsOutput struct{ Body httpx.Page[lead] }
+type leadsOutput struct{ Body httpx.Page[listedLead] }
 
-// listLeads lists the leads that all of the filters let through, the newest first.
+// listLeads lists the leads that all of the filters let through, the newest first, without their notes and details.
 func (d Deps) listLeads(ctx context.Context, t *store.Tenant, in *listLeadsInput) (*leadsOutput, error) {
 	var after store.Place
 	if err := in.After(&after); err != nil {
@@ -145,7 +150,7 @@ func (d Deps) listLeads(ctx context.Context, t *store.Tenant, in *listLeadsInput
 	if err != nil {
 		return nil, err
 	}
-	return &leadsOutput{httpx.NewPage(found, in.Limit, showLead, func(l store.Lead) any { return store.Place{At: l.CreatedAt, ID: l.ID} })}, nil
+	return &leadsOutput{httpx.NewPage(found, in.Limit, listLead, func(l store.Lead) any { return store.Place{At: l.CreatedAt, ID: l.ID} })}, nil
 }
 
 type leadInput struct {

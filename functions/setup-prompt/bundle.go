@@ -21,6 +21,7 @@ type promptBundle struct {
 	CreatedAt   time.Time          `json:"created_at"`
 	EditedAt    *time.Time         `json:"edited_at"`
 	PublishedAt *time.Time         `json:"published_at" doc:"when it was live first; from then on it never changes"`
+	LiveSince   *time.Time         `json:"live_since" doc:"when it went live last; null before, and when a roll-back has taken it back"`
 }
 
 type promptBundleWithSections struct {
@@ -35,6 +36,9 @@ func showBundle(u store.Bundle) promptBundle {
 	}
 	if !u.PublishedAt.IsZero() {
 		shown.PublishedAt = &u.PublishedAt
+	}
+	if !u.LiveSince.IsZero() {
+		shown.LiveSince = &u.LiveSince
 	}
 	return shown
 }
@@ -158,14 +162,15 @@ func (d Deps) publish(ctx context.Context, t *store.Tenant, in *bundleInput) (*b
 type rollBackInput struct {
 	Body struct {
 		Channel prompt.Channel `json:"channel,omitempty" enum:"any,sms,voice,email" default:"any"`
+		Live    int64          `json:"live_bundle_id,omitempty" minimum:"1" doc:"the version to take back; a repeated call then changes nothing. Left out: whichever is live"`
 	}
 }
 
 type rollBackOutput struct{ Body promptBundle }
 
-// rollBack publishes again what was published before the live version of a channel.
+// rollBack publishes again what was live before the live version of a channel.
 func (d Deps) rollBack(ctx context.Context, t *store.Tenant, in *rollBackInput) (*rollBackOutput, error) {
-	u, err := t.RollBack(ctx, in.Body.Channel)
+	u, err := t.RollBack(ctx, in.Body.Channel, in.Body.Live)
 	if err != nil {
 		return nil, err
 	}

@@ -143,7 +143,7 @@ func TestRollBack_GoesBackVersionByVersionAndAnyMayBePublishedAgain(t *testing.T
 	t.Parallel()
 	b := newBench(t)
 	first, never, third := b.draft(t, "sms", "first"), b.draft(t, "sms", "never live"), b.draft(t, "sms", "third")
-	b.refused(t, b.admin, "POST", "/prompts/roll-back", `{"channel":"sms"}`, http.StatusConflict, "/publish")
+	b.refused(t, b.admin, "POST", "/prompts/roll-back", `{"channel":"sms"}`, http.StatusConflict, "nothing to go back to")
 	b.publish(t, first)
 	b.publish(t, third)
 	live := func() int64 {
@@ -154,7 +154,7 @@ func TestRollBack_GoesBackVersionByVersionAndAnyMayBePublishedAgain(t *testing.T
 	if idOf(back) != first || back["status"] != "PRODUCTION" || live() != first {
 		t.Errorf("rolled back to %v; want the first, past %d, which was never live", back, never)
 	}
-	b.refused(t, b.admin, "POST", "/prompts/roll-back", `{"channel":"sms"}`, http.StatusConflict, "no published version below")
+	b.refused(t, b.admin, "POST", "/prompts/roll-back", `{"channel":"sms"}`, http.StatusConflict, "nothing to go back to")
 	if live() != first {
 		t.Error("a roll-back that was refused changed what is live")
 	}
@@ -165,7 +165,25 @@ func TestRollBack_GoesBackVersionByVersionAndAnyMayBePublishedAgain(t *testing.T
 	if other := b.call(t, b.admin, "GET", "/prompts/bundles?channel=any&status=PRODUCTION", ""); len(other["items"].([]any)) != 1 {
 		t.Errorf("another channel's live bundle is %v", other)
 	}
-	b.refused(t, b.dentist, "POST", "/prompts/roll-back", `{"channel":"sms"}`, http.StatusConflict, "no published version below")
+	b.refused(t, b.dentist, "POST", "/prompts/roll-back", `{"channel":"sms"}`, http.StatusConflict, "nothing to go back to")
+}
+
+func TestRollBack_GoesToWhatWasLiveBeforeAndARepeatedCallChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	first, second, third := b.draft(t, "sms", "first"), b.draft(t, "sms", "second"), b.draft(t, "sms", "third")
+	for _, id := range []int64{first, second, third, first} {
+		b.publish(t, id)
+	}
+	takeBack := fmt.Sprintf(`{"channel":"sms","live_bundle_id":%d}`, first)
+	if back := b.call(t, b.admin, "POST", "/prompts/roll-back", takeBack); idOf(back) != third {
+		t.Errorf("rolled back to %v; want %d, which was live before", back, third)
+	}
+	b.refused(t, b.admin, "POST", "/prompts/roll-back", takeBack, http.StatusConflict, "nothing to go back to")
+	if back := b.call(t, b.admin, "POST", "/prompts/roll-back", `{"channel":"sms"}`); idOf(back) != second {
+		t.Errorf("the next step goes to %v; want %d", back, second)
+	}
+	b.refused(t, b.admin, "POST", "/prompts/roll-back", `{"channel":"sms"}`, http.StatusConflict, "nothing to go back to")
 }
 
 func TestDiff_TellsWhatWasAddedRemovedChangedAndMoved(t *testing.T) {

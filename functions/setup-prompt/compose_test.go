@@ -98,7 +98,7 @@ func TestComposed_StaysByteForByteWhateverIsPublishedSince(t *testing.T) {
 
 	a.call(t, a.admin, "POST", "/tenant-setup/setup-prompt", `{"business_prompt":"We teach adults only now.","channel":"sms"}`)
 	a.call(t, a.admin, "POST", "/tenant-setup/setup-prompt", `{"business_prompt":"We have moved."}`)
-	if _, err := a.Operator.Operator().PublishGlobalPrompt(t.Context(), "new", []prompt.Section{{Key: "role", Content: "You are somebody else.", Position: 10}}); err != nil {
+	if _, err := a.Operator.Operator().PublishGlobalPrompt(t.Context(), prompt.Any, "new", []prompt.Section{{Key: "role", Content: "You are somebody else.", Position: 10}}); err != nil {
 		t.Fatal(err)
 	}
 	a.call(t, a.admin, "PUT", "/tenant/profile", `{"business_name":"Another Name","email":null}`)

@@ -24,6 +24,7 @@ type Deps struct {
 	Guard     *auth.Guard
 	ByAccount *ephemeral.Throttle // log-in attempts on one account
 	ByAddress *ephemeral.Throttle // log-in attempts from one address
+	BySetter  *ephemeral.Throttle // passwords that one admin sets for others
 }
 
 // New builds the handler.

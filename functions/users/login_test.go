@@ -29,10 +29,13 @@ type bench struct {
 	global  string           // the global admin's token; see admin
 }
 
+// passwordsSet is how many passwords an admin may set for others here.
+const passwordsSet = 12
+
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{DB: storetest.New(t), state: ephemeraltest.New(t)}
-	hash, err := auth.HashPassword(private.NewSecret(password))
+	hash, err := auth.HashPassword(t.Context(), private.NewSecret(password))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +51,7 @@ func newBench(t *testing.T) *bench {
 		Guard:     auth.NewGuard(counted, auth.NewTokens(auth.TokenConfig{Keys: private.NewSecret(strings.Repeat("k", 32))}, time.Now)),
 		ByAccount: state.Throttle("login_account", 3, time.Hour),
 		ByAddress: state.Throttle("login_address", 100, time.Hour),
+		BySetter:  state.Throttle("passwords_set", passwordsSet, time.Hour),
 	})
 	return b
 }

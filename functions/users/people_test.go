@@ -212,3 +212,18 @@ func TestUsers_AChangeActsAtOnce(t *testing.T) {
 		t.Errorf("they are %q", got)
 	}
 }
+
+func TestUsers_AnAdminSetsSoManyPasswordsInAWhile(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	_, admin := b.member(t, "1042", "lead@exampleco.test", "tenant_admin")
+	for range passwordsSet {
+		b.call("PATCH", "/users/999999", admin, `{"password":"a good password"}`)
+	}
+	if status, _ := b.call("PATCH", "/users/999999", admin, `{"password":"a good password"}`); status != 429 {
+		t.Errorf("one password too many is answered %d; want 429", status)
+	}
+	if status, _ := b.call("PATCH", "/users/999999", admin, `{"is_active":false}`); status != 404 {
+		t.Errorf("what is no password is answered %d; want 404", status)
+	}
+}

@@ -32,5 +32,6 @@ func open(env boot.Environment) (http.Handler, error) {
 		Guard:     auth.NewGuard(db, auth.NewTokens(s.Tokens, time.Now)),
 		ByAccount: state.Throttle("login_account", 10, 15*time.Minute),
 		ByAddress: state.Throttle("login_address", 50, 15*time.Minute),
+		BySetter:  state.Throttle("passwords_set", 100, 15*time.Minute),
 	}), nil
 }

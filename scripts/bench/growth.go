@@ -43,6 +43,7 @@ var fillSQL = []string{
 	`insert into messages (conversation_id, role, content, provider_message_id, occurred_at)
 	 select c.id, case g % 2 when 0 then 'user' else 'assistant' end, repeat('What does a weekly lesson cost? ', 4), 'old-' || g, c.last_message_at - g * interval '1 hour'
 	   from conversations c, generate_series(1, 50) g where $1::int + $2::int > 0`,
+	`insert into leads (tenant_id, conversation_id, phone_number, created_at) select tenant_id, id, phone_number, last_message_at from conversations where $1::int + $2::int > 0`,
 	`insert into replies (tenant_id, conversation_id, kind, state, body, act_at, sending_at, accepted_at, settled_at, provider_message_id)
 	 select c.tenant_id, c.id, 'answer', 'delivered', 'A weekly lesson costs 35 dollars.', now(), now(), now(), now(), 'sent-' || c.id || '-' || g
 	   from conversations c, generate_series(1, 5) g where $1::int + $2::int > 0`,
@@ -132,6 +133,16 @@ var growthOperations = []operation{
 			found, err := of.Messages(ctx, open.ID, store.Place{}, pageLimit)
 			if err == nil && len(found) < pageLimit {
 				err = fmt.Errorf("a page of %d messages", len(found))
+			}
+			return err
+		})
+	}},
+	{"list of a tenant's leads", func(ctx context.Context, f *filled) (time.Duration, error) {
+		of := f.store.For(tenant.ByCommand(1))
+		return timed(func() error {
+			found, err := of.Leads(ctx, store.LeadFilter{}, store.Place{}, listLimit)
+			if err == nil && len(found) < listLimit {
+				err = fmt.Errorf("a list of %d leads", len(found))
 			}
 			return err
 		})

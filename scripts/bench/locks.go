@@ -46,8 +46,9 @@ func rowSecurity(r *rig, f *filled) ([]figure, error) {
 		return nil, err
 	}
 	reasons := map[string]string{
-		"Messages": "messages have no tenant column, so the policy looks the conversation up for each row",
-		"Prompt":   "two policies look the bundle up for each section; read once for a new version",
+		"ClaimReply": "it reads nine tables, and for each of the history's messages, which have no tenant column, the policy looks the conversation up",
+		"Messages":   "messages have no tenant column, so the policy looks the conversation up for each row",
+		"Prompt":     "two policies look the bundle up for each section; read once for a new version",
 	}
 	var figures []figure
 	for _, name := range slices.Sorted(maps.Keys(bound)) {

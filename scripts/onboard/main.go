@@ -6,7 +6,7 @@
 // API_BASE is the system's address and ends in /api/v1; ADMIN_EMAIL and ADMIN_PASSWORD are a global admin's. A credential may stand in
 // the file as env:NAME, for one that the environment variable NAME holds. It prints for each part whether it was made, changed or
 // unchanged. A second time changes nothing: what is stored already is not sent again, and a credential counts as stored when its last
-// four characters are. The password of an admin who is there already stays; a random one is printed once.
+// four characters are; -send-credentials sends it all the same. A tenant that is closed stays so without -reopen. The password of an admin who is there already stays; a random one is printed once.
 package main
 
 import (
@@ -32,7 +32,11 @@ import (
 //go:embed main.go
 var source string
 
+var options onboard.Options
+
 func main() {
+	flag.BoolVar(&options.Reopen, "reopen", false, "open a tenant that is closed")
+	flag.BoolVar(&options.SendCredentials, "send-credentials", false, "send the credentials even where those that are stored end alike")
 	usage.Parse(source)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -56,7 +60,7 @@ func run(ctx context.Context, env boot.Environment, args []string, out io.Writer
 	if err != nil {
 		return err
 	}
-	made, err := onboard.Apply(ctx, admin, file, func(s onboard.Step) { printStep(out, s) })
+	made, err := onboard.Apply(ctx, admin, file, options, func(s onboard.Step) { printStep(out, s) })
 	if !made.Password.IsZero() {
 		_, _ = fmt.Fprintf(out, "\nThe password of %s, which is not shown again: %s\n", file.Admin.Email, made.Password.Reveal())
 	}

@@ -73,7 +73,7 @@ func (g *Guard) ChangePassword(ctx context.Context, u store.User, current, next 
 	if next.Equal(current) {
 		return private.Secret{}, fault.New(fault.Invalid, "new_password is the present one; choose another")
 	}
-	text, err := HashPassword(next)
+	text, err := HashPassword(ctx, next)
 	if err != nil {
 		return private.Secret{}, err
 	}
@@ -109,13 +109,13 @@ func (g *Guard) TenantAdmin(r *http.Request) (*store.Tenant, error) {
 	return t, err
 }
 
-// Operator admits global admins, to what concerns no tenant or all of them.
-func (g *Guard) Operator(r *http.Request) (*store.Operator, error) {
+// Registry admits global admins, to what concerns no tenant or all of them.
+func (g *Guard) Registry(r *http.Request) (*store.Registry, error) {
 	u, err := g.globalAdmin(r)
 	if err != nil {
 		return nil, err
 	}
-	return g.store.Operator().By(actorOf(u, r)), nil
+	return g.store.Registry(actorOf(u, r)), nil
 }
 
 // TenantInPath admits global admins into the tenant whose id stands in the path as {tenant_id}, closed ones too.

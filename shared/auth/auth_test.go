@@ -29,7 +29,7 @@ import (
 
 func TestPassword_OnlyTheRightOneVerifies(t *testing.T) {
 	t.Parallel()
-	hash, err := auth.HashPassword(private.NewSecret("a good password"))
+	hash, err := auth.HashPassword(t.Context(), private.NewSecret("a good password"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestPassword_OnlyTheRightOneVerifies(t *testing.T) {
 			t.Errorf("VerifyPassword(%.20q) = %v, %v; want %v", password, got, err, want)
 		}
 	}
-	if again, _ := auth.HashPassword(private.NewSecret("a good password")); again == hash {
+	if again, _ := auth.HashPassword(t.Context(), private.NewSecret("a good password")); again == hash {
 		t.Error("two hashes of one password are equal: there is no salt")
 	}
 }
@@ -46,7 +46,7 @@ func TestPassword_OnlyTheRightOneVerifies(t *testing.T) {
 func TestPassword_TooShortOrTooLongIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, p := range []string{"", "seven77", strings.Repeat("x", 1025)} {
-		if _, err := auth.HashPassword(private.NewSecret(p)); err == nil || fault.KindOf(err) != fault.Invalid {
+		if _, err := auth.HashPassword(t.Context(), private.NewSecret(p)); err == nil || fault.KindOf(err) != fault.Invalid {
 			t.Errorf("a password of %d characters: %v; want invalid", len(p), err)
 		}
 	}
@@ -324,7 +324,7 @@ func TestGuard_ChangePasswordIsRefusedToWhoeverComesSecond(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	guard := auth.NewGuard(db.Store, tokens(key))
-	hash, err := auth.HashPassword(private.NewSecret("a good password"))
+	hash, err := auth.HashPassword(t.Context(), private.NewSecret("a good password"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,13 +35,26 @@ const saltSize, hashSize = 16, 32
 // hashing bounds how many hashes are worked out at a time, and with that the memory that log-ins can take.
 var hashing = make(chan struct{}, 4)
 
-// HashPassword makes the PHC string that is stored for a password. fault.Invalid when it is too short or too long.
-func HashPassword(p private.Secret) (string, error) {
+func waitToHash(ctx context.Context) (done func(), err error) {
+	select {
+	case hashing <- struct{}{}:
+		return func() { <-hashing }, nil
+	case <-ctx.Done():
+		return nil, fault.Wrap(fault.Unavailable, ctx.Err(), "")
+	}
+}
+
+// HashPassword makes the PHC string that is stored for a password. fault.Invalid when it is too short or too long; fault.Unavailable when
+// ctx ends before its turn comes.
+func HashPassword(ctx context.Context, p private.Secret) (string, error) {
 	if n := len(p.Reveal()); n < MinPasswordLength || n > maxPasswordLength {
 		return "", fault.New(fault.Invalid, "a password has at least %d and at most %d characters", MinPasswordLength, maxPasswordLength)
 	}
-	hashing <- struct{}{}
-	defer func() { <-hashing }()
+	done, err := waitToHash(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt)
 	return presentCost.encode(salt, presentCost.hash(p, salt)), nil
@@ -66,12 +79,11 @@ func VerifyPassword(ctx context.Context, encoded string, p private.Secret) (bool
 	if len(p.Reveal()) > maxPasswordLength {
 		return false, nil
 	}
-	select {
-	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
-	case <-ctx.Done():
-		return false, fault.Wrap(fault.Unavailable, ctx.Err(), "")
+	done, err := waitToHash(ctx)
+	if err != nil {
+		return false, err
 	}
+	defer done()
 	return subtle.ConstantTimeCompare(c.hash(p, salt), want) == 1, nil
 }
 

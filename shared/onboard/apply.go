@@ -30,6 +30,12 @@ type Step struct {
 	Note    string // which one it is, or what was sent; never a value that the file keeps secret
 }
 
+// Options are what a file does by itself not do.
+type Options struct {
+	Reopen          bool // open a tenant that is closed; else that is an error
+	SendCredentials bool // send the credentials even where what is stored of them looks the same
+}
+
 // Result is what is there now.
 type Result struct {
 	TenantID int64
@@ -38,10 +44,9 @@ type Result struct {
 }
 
 // Apply brings the tenant to what f says, one step after another, and tells each as soon as it is done. It stops at the first that
-// fails: what was done stays, and applying the file again goes on from there. admin is a global admin. A tenant that is closed is
-// opened.
-func Apply(ctx context.Context, admin *api.Client, f File, tell func(Step)) (Result, error) {
-	a := &applying{admin: admin, file: f, tell: tell}
+// fails: what was done stays, and applying the file again goes on from there. admin is a global admin.
+func Apply(ctx context.Context, admin *api.Client, f File, o Options, tell func(Step)) (Result, error) {
+	a := &applying{admin: admin, file: f, options: o, tell: tell}
 	for _, part := range []struct {
 		name string
 		do   func(ctx context.Context, name string) error
@@ -59,6 +64,7 @@ func Apply(ctx context.Context, admin *api.Client, f File, tell func(Step)) (Res
 type applying struct {
 	admin, inside *api.Client // the global admin; the global admin in the tenant
 	file          File
+	options       Options
 	tell          func(Step)
 	result        Result
 }
@@ -96,6 +102,8 @@ func (a *applying) tenant(ctx context.Context, name string) error {
 	case found == nil:
 		found, step.Outcome = &Row{}, Made
 		err = a.admin.Call(ctx, http.MethodPost, "/admin/tenants", map[string]any{"name": want.Name, "subdomain": want.Subdomain, "is_active": true}, found)
+	case !found.IsActive && !a.options.Reopen:
+		return fmt.Errorf("tenant %d, %s, is closed; open it with -reopen if that is what you want", found.ID, found.Subdomain)
 	case found.Name != want.Name || !found.IsActive:
 		step.Outcome = Changed
 		err = a.admin.Call(ctx, http.MethodPatch, fmt.Sprintf("/admin/tenants/%d", found.ID), map[string]any{"name": want.Name, "is_active": true}, found)

@@ -26,13 +26,13 @@ func put[T any](ctx context.Context, a *applying, name string, c *api.Client, pa
 		return err
 	}
 	step := Step{Name: name, Outcome: Unchanged}
-	differ := differences(have, wanted)
+	differ := differences(have, wanted, a.options.SendCredentials)
 	if len(differ) > 0 {
 		var now map[string]any
 		if err := c.Call(ctx, http.MethodPut, path, differ, &now); err != nil {
 			return err
 		}
-		if !reflect.DeepEqual(have, now) { // what is written otherwise in the file may be stored the same
+		if a.options.SendCredentials || !reflect.DeepEqual(have, now) { // what is written otherwise in the file may be stored the same
 			step.Outcome, step.Note = outcomeOf(have, wanted), strings.Join(slices.Sorted(maps.Keys(differ)), ", ")
 		}
 	}
@@ -50,10 +50,11 @@ func fieldsOf(want any) (map[string]any, error) {
 }
 
 // differences are the fields of want that are stored otherwise.
-func differences(have, want map[string]any) map[string]any {
+func differences(have, want map[string]any, credentialsToo bool) map[string]any {
 	differ := map[string]any{}
 	for name, value := range want {
-		if !stored(have[name], value) {
+		_, isCredential := have[name].(map[string]any)
+		if isCredential && credentialsToo || !stored(have[name], value) {
 			differ[name] = value
 		}
 	}

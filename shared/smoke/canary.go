@@ -55,7 +55,7 @@ func (r *run) setUp(ctx context.Context, t *canary) (string, error) {
 	if there != nil && there.Name != t.name {
 		return "", fmt.Errorf("tenant %d has the subdomain %s and is no canary; give it another", there.ID, t.subdomain)
 	}
-	made, err := onboard.Apply(ctx, r.admin, t.file(), func(onboard.Step) {})
+	made, err := onboard.Apply(ctx, r.admin, t.file(), onboard.Options{Reopen: true}, func(onboard.Step) {})
 	t.id = made.TenantID
 	return fmt.Sprintf("id %d", t.id), err
 }

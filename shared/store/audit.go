@@ -74,8 +74,8 @@ func (t *Tenant) Audit(ctx context.Context, before int64, limit int) (found []Au
 }
 
 // Audit lists what was done to any tenant and to none, as Tenant.Audit does.
-func (o *Operator) Audit(ctx context.Context, before int64, limit int) (found []AuditEntry, err error) {
-	err = o.run(ctx, "reading the audit log", func(b *pgx.Batch) {
+func (r *Registry) Audit(ctx context.Context, before int64, limit int) (found []AuditEntry, err error) {
+	err = r.run(ctx, "reading the audit log", func(b *pgx.Batch) {
 		b.Queue(`select `+auditColumns+` from audit_log where id < $1 order by id desc limit $2`, newestIfZero(before), limit).
 			Query(func(rows pgx.Rows) (err error) {
 				found, err = pgx.CollectRows(rows, scanAuditEntry)

@@ -28,21 +28,25 @@ type Bundle struct {
 	Version     int // counts within the channel
 	Status      BundleStatus
 	CreatedAt   time.Time
+	LiveSince   time.Time        // when it went into production last; zero before, and when a roll-back has taken it back
 	EditedAt    time.Time        // zero for one that stands as it was made
 	PublishedAt time.Time        // when it was live first, from when on it never changes; zero before
 	Sections    []prompt.Section // by position, then key; a list of bundles leaves them out
 }
 
-const bundleColumns = `id, name, channel, version, status, created_at, edited_at, published_at`
+const bundleColumns = `id, name, channel, version, status, created_at, edited_at, published_at, live_since`
 
 func (u *Bundle) scan(row pgx.Row) error {
-	var edited, published *time.Time
-	err := row.Scan(&u.ID, &u.Name, &u.Channel, &u.Version, &u.Status, &u.CreatedAt, &edited, &published)
+	var edited, published, live *time.Time
+	err := row.Scan(&u.ID, &u.Name, &u.Channel, &u.Version, &u.Status, &u.CreatedAt, &edited, &published, &live)
 	if edited != nil {
 		u.EditedAt = *edited
 	}
 	if published != nil {
 		u.PublishedAt = *published
+	}
+	if live != nil {
+		u.LiveSince = *live
 	}
 	return err
 }
@@ -65,6 +69,10 @@ func (u *Bundle) orMissing(err error) error {
 	return err
 }
 
+func collectBundles(rows pgx.Rows) ([]Bundle, error) {
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (u Bundle, err error) { return u, u.scan(row) })
+}
+
 // BundleFilter says which bundles a list holds; the zero filter is all.
 type BundleFilter struct {
 	Channel prompt.Channel
@@ -78,7 +86,7 @@ func (t *Tenant) Bundles(ctx context.Context, f BundleFilter, before int64, limi
 		b.Queue(`select `+bundleColumns+` from prompt_bundles
 			where tenant_id = $1 and id < $2 and ($3 = '' or channel = $3) and ($4 = '' or status = $4) order by id desc limit $5`,
 			t.id(), newestIfZero(before), string(f.Channel), string(f.Status), limit).Query(func(rows pgx.Rows) (err error) {
-			found, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (u Bundle, err error) { return u, u.scan(row) })
+			found, err = collectBundles(rows)
 			return err
 		})
 	})
@@ -163,31 +171,40 @@ func (t *Tenant) PublishBundle(ctx context.Context, id int64) (u Bundle, err err
 	return u, u.orMissing(err)
 }
 
-const rollBackSQL = `
-with live (number) as (
-    update prompt_bundles b set status = 'draft'
-     where tenant_id = $1 and channel = $2 and status = 'PRODUCTION'
-       and exists (select from prompt_bundles e where e.tenant_id = $1 and e.channel = $2 and e.published_at is not null and e.version < b.version)
-    returning version
-)
-update prompt_bundles b set status = 'PRODUCTION' from live
- where tenant_id = $1 and channel = $2
-   and version = (select max(e.version) from prompt_bundles e
-                   where e.tenant_id = $1 and e.channel = $2 and e.published_at is not null and e.version < live.number)
-returning ` + bundleColumns
-
-// RollBack publishes again the newest published version of a channel below its live one. fault.Conflict when there is none. One
-// round trip.
-func (t *Tenant) RollBack(ctx context.Context, c prompt.Channel) (u Bundle, err error) {
+// RollBack takes the live version of a channel back and publishes again what was live before it; a second one goes a step further. live,
+// unless 0, is the bundle that is to be taken back. fault.Conflict when that is not the live one, or nothing was live before. One round
+// trip.
+func (t *Tenant) RollBack(ctx context.Context, c prompt.Channel, live int64) (u Bundle, err error) {
 	own := t.id()
-	err = t.change(ctx, "rolling a prompt back", func(b *pgx.Batch) {
-		b.Queue(lockBundlesSQL, &own)
-		b.Queue(rollBackSQL, own, string(c)).Query(u.scanIfAny)
-	})
+	err = t.change(ctx, "rolling a prompt back", func(b *pgx.Batch) { queueRollBack(b, &own, c, live, &u) })
+	return u, orNothingBefore(u, c, err)
+}
+
+// queueRollBack takes a live bundle back; tenantID nil is every tenant's.
+func queueRollBack(b *pgx.Batch, tenantID *int64, c prompt.Channel, live int64, into *Bundle) {
+	b.Queue(lockBundlesSQL, tenantID)
+	b.Queue(`
+with live as (
+    select id, live_since from prompt_bundles
+     where `+whose(tenantID)+` and channel = $2 and status = 'PRODUCTION' and ($3::bigint = 0 or id = $3)
+), before as (
+    select b.id from prompt_bundles b, live
+     where `+whose(tenantID)+` and b.channel = $2 and b.live_since < live.live_since order by b.live_since desc limit 1
+), taken_back (was) as (
+    update prompt_bundles set status = 'draft', live_since = null
+     where `+whose(tenantID)+` and id = (select live.id from live, before)
+    returning id
+)
+update prompt_bundles b set status = 'PRODUCTION' from taken_back
+ where `+whose(tenantID)+` and b.id = (select before.id from before)
+returning `+bundleColumns, tenantID, string(c), live).Query(into.scanIfAny)
+}
+
+func orNothingBefore(u Bundle, c prompt.Channel, err error) error {
 	if err == nil && u.ID == 0 {
-		return u, fault.New(fault.Conflict, "there is no published version below the live one of channel %q to go back to; see GET /prompts/bundles for the versions that there are, and publish one with POST /prompts/bundles/{bundle_id}/publish", c)
+		return fault.New(fault.Conflict, "there is nothing to go back to: on channel %q another version is live by now, or none was live before this one; the versions tell live_since, and any of them can be published again", c)
 	}
-	return u, err
+	return err
 }
 
 // Published is a bundle that has gone live.

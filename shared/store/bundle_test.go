@@ -99,7 +99,7 @@ func TestBundle_SimultaneousVersionsAreCountedAndOneIsLive(t *testing.T) {
 			}
 		})
 		wg.Go(func() {
-			if _, err := db.Operator.Operator().PublishGlobalPrompt(t.Context(), "At once", words("x")); err != nil {
+			if _, err := db.Operator.Operator().PublishGlobalPrompt(t.Context(), prompt.Any, "At once", words("x")); err != nil {
 				t.Error(err)
 			}
 		})

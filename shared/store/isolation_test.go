@@ -176,7 +176,9 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"PublishBundle": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.PublishBundle(ctx, at.bundle)
 	},
-	"RollBack": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.RollBack(ctx, prompt.Any) },
+	"RollBack": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return t.RollBack(ctx, prompt.Any, 0)
+	},
 	"Composition": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.Composition(ctx, prompt.SMS, at.bundle)
 	},

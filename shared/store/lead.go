@@ -47,11 +47,26 @@ type LeadFilter struct {
 	NamePrefix     string // in any case
 }
 
-const leadColumns = `id, coalesce(conversation_id, 0), name, email, coalesce(phone_number, ''), status, source, notes, details, created_at, updated_at`
+const (
+	listedLeadColumns = `id, coalesce(conversation_id, 0), name, email, coalesce(phone_number, ''), status, source, created_at, updated_at`
+	leadColumns       = listedLeadColumns + `, notes, details`
+)
+
+func (l *Lead) columns(phone *string) []any {
+	return []any{&l.ID, &l.ConversationID, &l.Name, &l.Email, phone, &l.Status, &l.Source, &l.CreatedAt, &l.UpdatedAt}
+}
+
+func scanListedLead(row pgx.CollectableRow) (l Lead, err error) {
+	var phone string
+	if err := row.Scan(l.columns(&phone)...); err != nil {
+		return l, err
+	}
+	return l, l.Phone.UnmarshalText([]byte(phone))
+}
 
 func scanLead(row pgx.CollectableRow) (l Lead, err error) {
 	var phone, notes string
-	if err := row.Scan(&l.ID, &l.ConversationID, &l.Name, &l.Email, &phone, &l.Status, &l.Source, &notes, &l.Details, &l.CreatedAt, &l.UpdatedAt); err != nil {
+	if err := row.Scan(append(l.columns(&phone), &notes, &l.Details)...); err != nil {
 		return l, err
 	}
 	l.Notes = private.NewText(notes)
@@ -83,7 +98,8 @@ func (t *Tenant) Lead(ctx context.Context, id int64) (l Lead, err error) {
 	return l, err
 }
 
-// Leads lists those that the filter lets through after a place, the newest first, at most limit. One round trip.
+// Leads lists those that the filter lets through after a place, the newest first, at most limit, without their notes and details. One
+// round trip.
 func (t *Tenant) Leads(ctx context.Context, f LeadFilter, after Place, limit int) (found []Lead, err error) {
 	after = after.orNewest()
 	where := conditions{`tenant_id = $1 and (created_at, id) < ($2, $3)`, []any{t.id(), after.At, after.ID, limit}}
@@ -103,9 +119,9 @@ func (t *Tenant) Leads(ctx context.Context, f LeadFilter, after Place, limit int
 		where.and(`name_key >= lower(?) and name_key < lower(?) || chr(1114111)`, f.NamePrefix)
 	}
 	err = t.run(ctx, "listing leads", func(b *pgx.Batch) {
-		b.Queue(`select `+leadColumns+` from leads where `+where.sql+` order by created_at desc, id desc limit $4`, where.args...).
+		b.Queue(`select `+listedLeadColumns+` from leads where `+where.sql+` order by created_at desc, id desc limit $4`, where.args...).
 			Query(func(rows pgx.Rows) (err error) {
-				found, err = pgx.CollectRows(rows, scanLead)
+				found, err = pgx.CollectRows(rows, scanListedLead)
 				return err
 			})
 	})

@@ -2,16 +2,17 @@ package store
 
 import (
 	"context"
-	"log/slog"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/prompt"
+	"github.com/chattercheatah/chattercheatah/shared/tenant"
 )
 
-// Operator is what operators may do apart from any tenant: make tenants and global admins, set the global prompt. It needs a
-// log-in that is a member of chattercheatah_operator, which is that of admin-tenants and of the commands alone.
+// Operator is what the operators' commands may do apart from any tenant: make global admins, set the global prompt. It needs a log-in that
+// is a member of chattercheatah_operator, which no function has.
 type Operator struct {
 	store *Store
 	actor Actor
@@ -22,9 +23,6 @@ func (s *Store) Operator() *Operator { return &Operator{store: s} }
 
 // By returns the same handle, whose changes the audit log puts down to a.
 func (o *Operator) By(a Actor) *Operator { return &Operator{o.store, a} }
-
-// LogAttrs says in the log line of a request who asks.
-func (o *Operator) LogAttrs() []slog.Attr { return o.actor.LogAttrs() }
 
 func (o *Operator) run(ctx context.Context, doing string, queue func(b *pgx.Batch)) error {
 	return o.store.run(ctx, doing, session{role: operatorRole, tenant: nobody, actor: o.actor.setting()}, queue)
@@ -42,18 +40,42 @@ func (o *Operator) SeedAdmin(ctx context.Context, email string, passwordHash pri
 	return made, err
 }
 
-// PublishGlobalPrompt makes sections the prompt that every tenant inherits, as its next version.
-func (o *Operator) PublishGlobalPrompt(ctx context.Context, name string, sections []prompt.Section) (prompt.Source, error) {
-	var made Bundle
-	err := o.run(ctx, "publishing the global prompt", func(b *pgx.Batch) { queuePublish(b, nil, prompt.Any, name, sections, &made) })
-	return prompt.Source{Bundle: made.ID, Channel: made.Channel, Version: made.Version}, err
+// PublishGlobalPrompt makes sections the prompt that every tenant inherits for a channel, or for any, as its next version.
+func (o *Operator) PublishGlobalPrompt(ctx context.Context, c prompt.Channel, name string, sections []prompt.Section) (made Bundle, err error) {
+	err = o.run(ctx, "publishing the global prompt", func(b *pgx.Batch) { queuePublish(b, nil, c, name, sections, &made) })
+	return made, err
 }
 
-// HasGlobalPrompt reports whether a global prompt is live.
-func (o *Operator) HasGlobalPrompt(ctx context.Context) (has bool, err error) {
-	err = o.run(ctx, "looking for the global prompt", func(b *pgx.Batch) {
-		b.Queue(`select exists (select from prompt_bundles where tenant_id is null and status = 'PRODUCTION')`).
-			QueryRow(func(row pgx.Row) error { return row.Scan(&has) })
+// RollBackGlobalPrompt is Tenant.RollBack for the prompt that every tenant inherits.
+func (o *Operator) RollBackGlobalPrompt(ctx context.Context, c prompt.Channel) (u Bundle, err error) {
+	err = o.run(ctx, "rolling the global prompt back", func(b *pgx.Batch) { queueRollBack(b, nil, c, 0, &u) })
+	return u, orNothingBefore(u, c, err)
+}
+
+// GlobalPrompts lists the versions of the prompt that every tenant inherits, the newest first. Those that are live come with their
+// sections.
+func (o *Operator) GlobalPrompts(ctx context.Context) (found []Bundle, err error) {
+	err = o.run(ctx, "listing the global prompts", func(b *pgx.Batch) {
+		b.Queue(`select ` + bundleColumns + ` from prompt_bundles where tenant_id is null order by id desc`).Query(func(rows pgx.Rows) (err error) {
+			found, err = collectBundles(rows)
+			return err
+		})
+		b.Queue(`select ` + sectionColumns + ` from prompt_bundles b join prompt_sections s on s.bundle_id = b.id
+			where b.tenant_id is null and b.status = 'PRODUCTION' order by s.sort_order, s.section_key collate "C"`).Query(func(rows pgx.Rows) error {
+			return eachSection(rows, func(of prompt.Source, s prompt.Section) {
+				at := slices.IndexFunc(found, func(u Bundle) bool { return u.ID == of.Bundle })
+				found[at].Sections = append(found[at].Sections, s)
+			})
+		})
 	})
-	return has, err
+	return found, err
+}
+
+// PutTenant makes the tenant with this id, or renames it.
+func (o *Operator) PutTenant(ctx context.Context, id tenant.ID, name, subdomain string) error {
+	return o.run(ctx, "making a tenant", func(b *pgx.Batch) {
+		b.Queue(`insert into tenants (id, name, subdomain) values ($1, $2, $3)
+			on conflict (id) do update set name = excluded.name, subdomain = excluded.subdomain, updated_at = now()`, int64(id), name, subdomain)
+		b.Queue(`select setval(pg_get_serial_sequence('tenants', 'id'), greatest($1, (select max(id) from tenants)))`, int64(id))
+	})
 }

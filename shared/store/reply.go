@@ -88,24 +88,17 @@ type Standing struct {
 	Closed  bool // the tenant is closed: nothing is done before it is opened again, and then the sweeper finds it
 }
 
-// earlySQL is by how much a claim may be early; is_due has the same.
-const earlySQL = `interval '250 milliseconds'`
-
-// claimSQL and historySQL call functions of migrations/00006_fair_share.sql.
+// These call functions of migrations/00006_fair_share.sql and 00015_live_since.sql, which Postgres plans once for a connection.
 const (
-	claimSQL   = `select claimed, crowded from claim_reply($1, $2, $3, $4)`
-	historySQL = `select from_customer, words, pictures, at from reply_history($1, $2, $3)`
+	claimSQL         = `select claimed, crowded from claim_reply($1, $2, $3, $4)`
+	historySQL       = `select from_customer, words, pictures, at from reply_history($1, $2, $3)`
+	promptVersionSQL = `select live_prompt($1, $2)`
+	nextReplySQL     = `select next_reply($1, $2)`
+	replySQL         = `select id, conversation_id, kind, state, fence, attempts, act_at, sending_at, body, token, phone_number, due, closed, told_hours from read_reply($1, $2)`
 )
 
 // historyLength is how many messages of a conversation the model is told.
 const historyLength = 40
-
-const replySQL = `
-select r.id, r.conversation_id, r.kind, r.state, r.fence, r.attempts, r.act_at, coalesce(r.sending_at, 'epoch'), coalesce(r.body, ''), r.token::text,
-       c.phone_number, is_due(r.act_at), not (select t.is_active from tenants t where t.id = $1),
-       exists (select from replies o where o.tenant_id = $1 and o.conversation_id = r.conversation_id and o.after_hours and o.sending_at > now() - interval '12 hours')
-  from replies r join conversations c on c.tenant_id = $1 and c.id = r.conversation_id
- where r.tenant_id = $1 and r.id = $2`
 
 const senderSQL = `
 select coalesce(telnyx_phone_number, ''), telnyx_api_key, coalesce(telnyx_messaging_profile_id, ''),
@@ -114,12 +107,6 @@ select coalesce(telnyx_phone_number, ''), telnyx_api_key, coalesce(telnyx_messag
 
 const profileSQL = `
 select business_name, website_url, coalesce(phone_number, ''), email from tenant_business_profiles where tenant_id = $1`
-
-const promptVersionSQL = `
-select coalesce((select id from prompt_bundles where tenant_id is null and channel = 'any' and status = 'PRODUCTION'), 0),
-       coalesce((select id from prompt_bundles where tenant_id is null and channel = $2 and status = 'PRODUCTION'), 0),
-       coalesce((select id from prompt_bundles where tenant_id = $1 and channel = 'any' and status = 'PRODUCTION'), 0),
-       coalesce((select id from prompt_bundles where tenant_id = $1 and channel = $2 and status = 'PRODUCTION'), 0)`
 
 // ClaimReply takes a due reply for one worker, for as long as lease; when that ends unused another may claim it. A tenant
 // that has share replies at work gets no other, give or take those that are claimed at the same moment. It returns the reply
@@ -144,28 +131,12 @@ func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration, 
 	return r, Standing{}, nil
 }
 
-// nextReplySQL counts what is at work as claim_reply does.
-const nextReplySQL = `
-update replies set act_at = now() + ` + earlySQL + `
- where tenant_id = $1
-   and id = (select r.id from replies r
-              where r.tenant_id = $1 and r.state = 'planned' and r.act_at <= now()
-                and not exists (select from replies o
-                     where o.tenant_id = $1 and o.conversation_id = r.conversation_id and o.state in ('claimed', 'sending'))
-              order by r.act_at limit 1 for update of r skip locked)
-   and $2 > (select count(*) from replies where tenant_id = $1 and state = 'claimed' and act_at > now())
-          + (select count(*) from replies where tenant_id = $1 and state = 'sending' and act_at > now())
-returning id`
-
 // NextReply names, of the tenant's replies that could be claimed now, the one that has been due longest, and lets it be claimed
 // before it is named again; 0 when there is none, or when the tenant has share replies at work. One round trip.
 func (t *Tenant) NextReply(ctx context.Context, share int) (id int64, err error) {
 	err = t.run(ctx, "finding the next reply", func(b *pgx.Batch) {
 		b.Queue(forgettableSQL)
-		b.Queue(nextReplySQL, t.id(), share).Query(func(rows pgx.Rows) error {
-			_, err := pgx.ForEachRow(rows, []any{&id}, func() error { return nil })
-			return err
-		})
+		b.Queue(nextReplySQL, t.id(), share).QueryRow(func(row pgx.Row) error { return row.Scan(&id) })
 	})
 	return id, err
 }
@@ -186,8 +157,10 @@ func (t *Tenant) readReply(ctx context.Context, doing string, id int64, first fu
 		b.Queue(senderSQL, t.id()).QueryRow(func(row pgx.Row) error { return t.scanSender(row, &r) })
 		t.queueProfile(b, &r.Business)
 		b.Queue(promptVersionSQL, t.id(), string(prompt.SMS)).QueryRow(func(row pgx.Row) error {
-			v := &r.Prompt
-			return row.Scan(&v[globalLayer], &v[globalChannelLayer], &v[ownLayer], &v[ownChannelLayer])
+			var live []int64
+			err := row.Scan(&live)
+			copy(r.Prompt[:], live)
+			return err
 		})
 		b.Queue(historySQL, t.id(), id, historyLength).Query(func(rows pgx.Rows) (err error) {
 			r.History, err = pgx.CollectRows(rows, scanMessage)

@@ -83,8 +83,9 @@ func (t *Tenant) change(ctx context.Context, doing string, queue func(b *pgx.Bat
 
 // The database roles; see migrations/00001_tenants.sql.
 const (
-	appRole      = "chattercheatah_app"
-	operatorRole = "chattercheatah_operator"
+	appRole       = "chattercheatah_app"
+	registrarRole = "chattercheatah_registrar"
+	operatorRole  = "chattercheatah_operator"
 )
 
 // nobody is the app.tenant_id of a transaction that has no tenant yet: no tenant has this id.

@@ -2,10 +2,11 @@
 // it links the model's client.
 //
 // Callers are admins of the tenant, and global admins who name it in X-Tenant-Id, each with a bearer token. Nothing is stored and
-// nothing is sent to anybody. 2xx is the answer; 400 and 422 name what is wrong; 404 is a bundle that is not the tenant's; 503 means
+// nothing is sent to anybody. 2xx is the answer; 400 and 422 name what is wrong; 404 is a bundle that is not the tenant's; 429 means wait; 503 means
 // that the model gave no answer that may be sent, and may be tried again.
 //
-// Settings: DATABASE_URL, JWT_SECRET_KEY, GEMINI_MODEL, GEMINI_API_KEY, AI_INTEGRATIONS_GEMINI_API_KEY, GOOGLE_GEMINI_BASE_URL.
+// Settings: DATABASE_URL, JWT_SECRET_KEY, GEMINI_MODEL, GEMINI_API_KEY, AI_INTEGRATIONS_GEMINI_API_KEY, GOOGLE_GEMINI_BASE_URL,
+// GOOGLE_CLOUD_PROJECT, FIRESTORE_EMULATOR_HOST.
 package trial
 
 import (
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/auth"
+	"github.com/chattercheatah/chattercheatah/shared/ephemeral"
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
 	"github.com/chattercheatah/chattercheatah/shared/private"
@@ -30,6 +32,7 @@ type Deps struct {
 	Log   *slog.Logger
 	Guard *auth.Guard
 	Model reply.Model
+	Limit *ephemeral.Throttle // trials of one tenant: each costs what the model's words cost
 	Now   func() time.Time
 }
 
@@ -74,6 +77,9 @@ func (d Deps) try(ctx context.Context, t *store.Tenant, in *tryInput) (*tryOutpu
 		if bundle = *in.Body.BundleID; bundle <= 0 {
 			return nil, fault.New(fault.NotFound, "")
 		}
+	}
+	if err := d.Limit.Take(ctx, t.Scope().ID().String()); err != nil {
+		return nil, err
 	}
 	tried, err := t.Composition(ctx, in.Body.Channel, bundle)
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"
 	"github.com/chattercheatah/chattercheatah/shared/auth"
+	"github.com/chattercheatah/chattercheatah/shared/ephemeral"
+	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
 	"github.com/chattercheatah/chattercheatah/shared/gemini"
 	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
@@ -33,12 +35,16 @@ type bench struct {
 	admin   string
 }
 
+// limit is how many trials a tenant has here.
+const limit = 8
+
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{DB: storetest.New(t), model: geminitest.Start(t, geminitest.Options{})}
 	b.tokens = auth.NewTokens(auth.TokenConfig{Keys: private.NewSecret(strings.Repeat("k", 32))}, time.Now)
 	b.handler = trial.New(trial.Deps{
 		Log: slog.New(slog.DiscardHandler), Guard: auth.NewGuard(b.Store, b.tokens), Now: time.Now,
+		Limit: ephemeral.New(ephemeral.Config{Project: "p", EmulatorHost: ephemeraltest.New(t).Addr()}, time.Now).Throttle("prompt_trials", limit, time.Minute),
 		Model: model.Gemini(gemini.New(gemini.Config{Model: "gemini-2.5-flash", APIKey: private.NewSecret("k"), BaseURL: b.model.URL()})),
 	})
 	b.admin = b.person(t, "lead@exampleco.test", "tenant_admin")
@@ -179,5 +185,26 @@ func TestTry_RefusesWhatIsNotTheTenantsOrMakesNoSense(t *testing.T) {
 	}
 	if n := len(b.model.Asked()); n != 0 {
 		t.Errorf("the model was asked %d times", n)
+	}
+}
+
+func TestTry_ATenantHasSoManyAndAnotherHasItsOwn(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for i := range limit {
+		if status, answer := b.try(b.admin, `{"message":"What does a lesson cost?"}`); status != http.StatusOK {
+			t.Fatalf("trial %d is %d %v", i+1, status, answer)
+		}
+	}
+	colleague := b.person(t, "second@exampleco.test", "tenant_admin")
+	if status, _ := b.try(colleague, `{"message":"What does a lesson cost?"}`); status != http.StatusTooManyRequests {
+		t.Errorf("one trial too many is %d; want 429", status)
+	}
+	if asked := len(b.model.Asked()); asked != limit {
+		t.Errorf("the model was asked %d times; want %d", asked, limit)
+	}
+	b.Exec(t, `update users set tenant_id = 2048 where email = 'second@exampleco.test'`)
+	if status, answer := b.try(colleague, `{"message":"What does a filling cost?"}`); status != http.StatusOK {
+		t.Errorf("another tenant's trial is %d %v; want 200", status, answer)
 	}
 }

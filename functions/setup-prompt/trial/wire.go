@@ -6,6 +6,7 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/auth"
 	"github.com/chattercheatah/chattercheatah/shared/boot"
+	"github.com/chattercheatah/chattercheatah/shared/ephemeral"
 	"github.com/chattercheatah/chattercheatah/shared/gemini"
 	"github.com/chattercheatah/chattercheatah/shared/reply/model"
 )
@@ -14,6 +15,8 @@ type settings struct {
 	Database boot.Database
 	Tokens   auth.TokenConfig
 	Gemini   gemini.Config
+
+	Ephemeral ephemeral.Config
 }
 
 func init() { boot.Register("PromptTrial", open) }
@@ -31,6 +34,7 @@ func open(env boot.Environment) (http.Handler, error) {
 		Log:   boot.Log(),
 		Guard: auth.NewGuard(db, auth.NewTokens(s.Tokens, time.Now)),
 		Model: model.Gemini(gemini.New(s.Gemini)),
+		Limit: ephemeral.New(s.Ephemeral, time.Now).Throttle("prompt_trials", 60, 10*time.Minute),
 		Now:   time.Now,
 	}), nil
 }

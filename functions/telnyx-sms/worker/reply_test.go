@@ -225,7 +225,7 @@ func TestReply_AClosedTenantSendsNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	id := b.text(t, "Are you open on Saturday?")
-	if _, err := b.Operator.Operator().ChangeTenant(t.Context(), 1042, store.TenantChange{Active: new(false)}); err != nil {
+	if _, err := b.Operator.Registry(store.Actor{}).ChangeTenant(t.Context(), 1042, store.TenantChange{Active: new(false)}); err != nil {
 		t.Fatal(err)
 	}
 	b.want(t, id, reply.DoneClosed)
@@ -234,7 +234,7 @@ func TestReply_AClosedTenantSendsNothing(t *testing.T) {
 	if got := b.phone(); len(got) != 0 || len(b.tasks.Tasks()) != 0 {
 		t.Errorf("a closed tenant sent %q and queued %d task(s)", got, len(b.tasks.Tasks()))
 	}
-	if _, err := b.Operator.Operator().ChangeTenant(t.Context(), 1042, store.TenantChange{Active: new(true)}); err != nil {
+	if _, err := b.Operator.Registry(store.Actor{}).ChangeTenant(t.Context(), 1042, store.TenantChange{Active: new(true)}); err != nil {
 		t.Fatal(err)
 	}
 	b.call(t, "/workers/sms/sweep", "{}")

@@ -44,7 +44,7 @@ func TestReply_ThePromptIsReadOnceForAVersion(t *testing.T) {
 	if n := trips("What does a lesson cost, please?"); n != answered {
 		t.Errorf("%d round trips after another tenant's new version; want %d", n, answered)
 	}
-	if _, err := b.Operator.Operator().PublishGlobalPrompt(t.Context(), "new", []prompt.Section{{Key: "all", Content: "Everybody swims free on Sunday."}}); err != nil {
+	if _, err := b.Operator.Operator().PublishGlobalPrompt(t.Context(), prompt.Any, "new", []prompt.Section{{Key: "all", Content: "Everybody swims free on Sunday."}}); err != nil {
 		t.Fatal(err)
 	}
 	if n := trips("Who swims free on Sunday?"); n != answered+1 {

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/chattercheatah/chattercheatah/shared/auth"
@@ -47,7 +48,7 @@ func (a Admin) Seed(ctx context.Context, s *store.Store) (SeededAdmin, error) {
 		random = private.NewSecret(rand.Text())
 		password = random
 	}
-	hash, err := auth.HashPassword(password)
+	hash, err := auth.HashPassword(ctx, password)
 	if err != nil {
 		return SeededAdmin{}, err
 	}
@@ -61,11 +62,11 @@ func (a Admin) Seed(ctx context.Context, s *store.Store) (SeededAdmin, error) {
 // BasePrompt publishes the global base prompt where none is live; made says whether it did. One that an operator has
 // published stays.
 func BasePrompt(ctx context.Context, s *store.Store) (made bool, err error) {
-	has, err := s.Operator().HasGlobalPrompt(ctx)
-	if err != nil || has {
+	versions, err := s.Operator().GlobalPrompts(ctx)
+	if err != nil || slices.ContainsFunc(versions, func(b store.Bundle) bool { return b.Status == store.Production }) {
 		return false, err
 	}
-	_, err = s.Operator().By(store.ByCommand("create-base-prompt")).PublishGlobalPrompt(ctx, "Global base", prompt.Base())
+	_, err = s.Operator().By(store.ByCommand("create-base-prompt")).PublishGlobalPrompt(ctx, prompt.Any, "Global base", prompt.Base())
 	return err == nil, err
 }
 

@@ -25,7 +25,7 @@ import (
 // URLs are the ways into a test's database.
 type URLs struct {
 	App   string // as chattercheatah_app, which owns nothing
-	Admin string // as chattercheatah_admin, which owns nothing and is an operator besides
+	Admin string // as chattercheatah_admin, which owns nothing and keeps the register of tenants besides
 	Owner string // as the superuser
 }
 

@@ -39,7 +39,7 @@ func New(t testing.TB) *DB {
 		URLs: urls, Store: open(t, urls.App, FieldKey), Admin: open(t, urls.Admin, FieldKey), Operator: open(t, urls.Owner, FieldKey),
 		SwimSchoolPhone: demo.SwimSchool().Phone, DentistPhone: demo.Dentist().Phone,
 	}
-	if _, err := db.Operator.Operator().PublishGlobalPrompt(t.Context(), "Global base", prompt.Base()); err != nil {
+	if _, err := db.Operator.Operator().PublishGlobalPrompt(t.Context(), prompt.Any, "Global base", prompt.Base()); err != nil {
 		t.Fatal(err)
 	}
 	if err := demo.Seed(t.Context(), db.Operator); err != nil {
