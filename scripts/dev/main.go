@@ -21,6 +21,7 @@ import (
 	"syscall"
 
 	_ "github.com/chattercheatah/chattercheatah/functions/admin-tenants"
+	_ "github.com/chattercheatah/chattercheatah/functions/ai-call-complete"
 	_ "github.com/chattercheatah/chattercheatah/functions/leads"
 	_ "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
 	_ "github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	aicallcomplete "github.com/chattercheatah/chattercheatah/functions/ai-call-complete"
 	admintenants "github.com/chattercheatah/chattercheatah/functions/admin-tenants"
 	"github.com/chattercheatah/chattercheatah/functions/leads"
 	setupprompt "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
@@ -26,6 +27,7 @@ var update = flag.Bool("update", false, "write testdata/routes.txt anew")
 // tables are all functions' route tables, by entry point.
 var tables = map[string][]httpx.Route{
 	"AdminTenants":    admintenants.Routes(admintenants.Deps{}),
+	"AiCallComplete":  aicallcomplete.Routes(aicallcomplete.Deps{}),
 	"Leads":           leads.Routes(leads.Deps{}),
 	"PromptTrial":     trial.Routes(trial.Deps{}),
 	"SetupPrompt":     setupprompt.Routes(setupprompt.Deps{}),

@@ -165,7 +165,7 @@ func fail(w http.ResponseWriter, r *http.Request, c Caller, err error) {
 	p.RequestID = RequestID(r.Context())
 	switch c {
 	case Voice:
-		_ = Write(w, http.StatusOK, map[string]string{"result": p.Detail})
+		_ = Write(w, http.StatusOK, map[string]string{"result": spoken(err)})
 	case Browser:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(p.Status)
@@ -175,6 +175,16 @@ func fail(w http.ResponseWriter, r *http.Request, c Caller, err error) {
 		_ = Write(w, p.Status, map[string]string{"status": "rejected", "code": p.Code})
 	default:
 		writeProblem(w, p)
+	}
+}
+
+// spoken is what an assistant says of an error: what the caller can change, or that it does not work now.
+func spoken(err error) string {
+	switch fault.KindOf(err) {
+	case fault.Invalid, fault.NotFound, fault.Conflict, fault.TooMany:
+		return fault.PublicText(err)
+	default:
+		return "I can't do that right now. Someone from our team can help with it."
 	}
 }
 

@@ -71,16 +71,16 @@ var catalogHoles = map[string]string{
 		 where table_schema = 'public' and data_type = 'timestamp without time zone' and table_name <> 'goose_db_version'`,
 	"columns that the router may read beyond routing": `
 		select table_name || '.' || column_name from information_schema.column_privileges
-		 where grantee = 'chattercheatah_router' and column_name not in
-		       ('id', 'tenant_id', 'is_active', 'email', 'phone_number', 'twilio_account_sid', 'state', 'act_at', 'accepted_at', 'settled_at')`,
+		 where grantee = 'chattercheatah_router' and (table_name, column_name) <> ('call_names', 'name') and column_name not in
+		       ('id', 'tenant_id', 'is_active', 'email', 'phone_number', 'twilio_account_sid', 'telnyx_assistant_id', 'state', 'act_at', 'accepted_at', 'settled_at')`,
 	"columns of people that the application may change beyond their role, address, password and activity": `
 		select column_name from information_schema.column_privileges where grantee = 'chattercheatah_app' and table_name = 'users' and privilege_type = 'UPDATE'
 		   and column_name not in ('email', 'role', 'is_active', 'password_hash', 'tokens_valid_from', 'updated_at')`,
 	"what the router may write": `
 		select table_name || '.' || privilege_type from information_schema.role_table_grants where grantee = 'chattercheatah_router' and privilege_type <> 'SELECT'`,
-	"deletes that the application may do beyond drafts and numbers": `
+	"deletes that the application may do beyond drafts, numbers, leads and calls that are one": `
 		select table_name from information_schema.role_table_grants where grantee = 'chattercheatah_app' and privilege_type in ('DELETE', 'TRUNCATE')
-		   and table_name not in ('prompt_sections', 'tenant_phone_numbers', 'leads')`,
+		   and table_name not in ('prompt_sections', 'tenant_phone_numbers', 'leads', 'calls')`,
 }
 
 func TestCatalog_NoHoleInRowLevelSecurity(t *testing.T) {
@@ -110,7 +110,7 @@ func TestCatalog_TheQuestionsFindHoles(t *testing.T) {
 		"columns that the router may read beyond routing":                      `grant select (password_hash) on users to chattercheatah_router`,
 		"what the router may write":                                            `grant update on users to chattercheatah_router`,
 		"columns of people that the application may change beyond their role, address, password and activity": `grant update (tenant_id) on users to chattercheatah_app`,
-		"deletes that the application may do beyond drafts and numbers":                                       `grant delete on messages to chattercheatah_app`,
+		"deletes that the application may do beyond drafts, numbers, leads and calls that are one":            `grant delete on messages to chattercheatah_app`,
 	}
 	for hole, dig := range holes {
 		t.Run(hole, func(t *testing.T) {

@@ -28,6 +28,8 @@ type target struct {
 	bundle       int64
 	lead         int64
 	person       int64
+	call         int64
+	callName     string
 }
 
 // reaches holds, for each exported method of *store.Tenant, a call that uses every way it has to name a row.
@@ -176,6 +178,12 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"PublishBundle": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.PublishBundle(ctx, at.bundle)
 	},
+	"RecordCall": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		_, err := t.RecordCall(ctx, store.CallEvent{Names: []string{at.callName}, Channel: "phone_call", Ended: true, RecordingID: "stolen", Insights: []store.CallInsight{{ID: "i", Result: private.NewText("x")}}})
+		return nil, err
+	},
+	"Call":  func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Call(ctx, at.call) },
+	"Calls": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Calls(ctx, store.Place{}, 10) },
 	"RollBack": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return t.RollBack(ctx, prompt.Any, 0)
 	},
@@ -191,7 +199,7 @@ var touchesNothing = map[string]bool{"LogAttrs": true, "Scope": true, "By": true
 
 // missing is what nobody has.
 var missing = target{
-	bundle: 1 << 40, message: 1 << 40, lead: 1 << 40, person: 1 << 40, conversation: 1 << 40, reply: 1 << 40,
+	bundle: 1 << 40, message: 1 << 40, lead: 1 << 40, person: 1 << 40, conversation: 1 << 40, reply: 1 << 40, call: 1 << 40, callName: "control:missing",
 	phone: private.MustPhone("+15555550197"), number: private.MustPhone("+15555550198"),
 }
 
@@ -288,11 +296,15 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 	if err != nil {
 		t.Fatal(err)
 	}
+	call, err := db.SwimSchool.RecordCall(ctx, store.CallEvent{Names: []string{"control:theirs"}, Channel: "phone_call", Customer: customer, Insights: []store.CallInsight{{ID: "i", Result: private.NewText("theirs")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	message, err := strconv.ParseInt(db.Query(t, `select id::text from messages where provider_message_id = 'accepted-1042'`)[0], 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return target{bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
+	return target{call: call, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
 }
 
 func TestTenant_TheZeroScopeReachesNothing(t *testing.T) {

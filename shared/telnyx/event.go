@@ -128,7 +128,7 @@ func ParseEvent(body []byte) (Event, error) {
 func (w *wireMessage) message() Message {
 	from, to := w.From.party(), w.To.party()
 	m := Message{
-		ID: w.ID, Text: private.NewText(strings.ToValidUTF8(strings.ReplaceAll(w.Text, "\x00", ""), "\uFFFD")), Media: len(w.Media), AutoresponseType: w.AutoresponseType,
+		ID: w.ID, Text: private.NewText(clean(w.Text)), Media: len(w.Media), AutoresponseType: w.AutoresponseType,
 		WebhookURL: w.WebhookURL, ToStatus: to.Status, Errors: w.Errors.errors(),
 	}
 	m.From, _ = private.ParsePhone(from.PhoneNumber)

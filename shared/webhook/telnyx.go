@@ -76,13 +76,9 @@ func (v *Telnyx) verify(r *http.Request, body []byte, number private.Phone, notB
 	if err != nil {
 		return TelnyxDelivery{}, err
 	}
-	keys := v.Keys
-	if route.TelnyxPublicKey != "" {
-		key, err := telnyx.ParsePublicKey(route.TelnyxPublicKey)
-		if err != nil {
-			return TelnyxDelivery{}, fault.Wrap(fault.Unavailable, err, "")
-		}
-		keys = telnyx.PublicKeys{key}
+	keys, err := keysOf(route.TelnyxPublicKey, v.Keys)
+	if err != nil {
+		return TelnyxDelivery{}, err
 	}
 	if err := telnyx.Verify(keys, r.Header, body, v.Now()); err != nil {
 		return TelnyxDelivery{}, err
