@@ -151,7 +151,8 @@ create table tenant_customer_service_configs (
     tenant_id bigint not null,
     jackrabbit_org_id text,
     booking_url text,
-    updated_at timestamp with time zone default now() not null
+    updated_at timestamp with time zone default now() not null,
+    jackrabbit_location_codes text[] default '{}'::text[] not null
 );
 
 create table tenant_phone_numbers (
@@ -351,6 +352,8 @@ alter table tenant_customer_service_configs add constraint tenant_customer_servi
 alter table tenant_customer_service_configs add constraint tenant_customer_service_configs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 
 alter table tenant_customer_service_configs add constraint tenant_customer_service_configs_booking_url_check CHECK ((booking_url ~~ 'https://%'::text));
+
+alter table tenant_customer_service_configs add constraint tenant_customer_service_configs_jackrabbit_location_codes_check CHECK ((cardinality(jackrabbit_location_codes) <= 50));
 
 alter table tenant_customer_service_configs add constraint tenant_customer_service_configs_jackrabbit_org_id_check CHECK ((jackrabbit_org_id ~ '^[0-9]{1,12}$'::text));
 

@@ -11,15 +11,17 @@ import (
 
 type customerServiceConfigOutput struct {
 	Body struct {
-		JackrabbitOrgID *string `json:"jackrabbit_org_id"`
-		BookingURL      *string `json:"booking_url"`
+		JackrabbitOrgID *string  `json:"jackrabbit_org_id"`
+		LocationCodes   []string `json:"jackrabbit_location_codes"`
+		BookingURL      *string  `json:"booking_url"`
 	}
 }
 
 type customerServiceConfigInput struct {
 	Body struct {
-		JackrabbitOrgID httpx.Field[string] `json:"jackrabbit_org_id,omitzero" pattern:"^[0-9]{1,12}$" patternDescription:"1 to 12 digits, in quotes" example:"545911"`
-		BookingURL      httpx.Field[string] `json:"booking_url,omitzero" minLength:"1" maxLength:"500" example:"https://exampleco.test/book" doc:"where customers book when the tenant has no calendar; https"`
+		JackrabbitOrgID httpx.Field[string]   `json:"jackrabbit_org_id,omitzero" pattern:"^[0-9]{1,12}$" patternDescription:"1 to 12 digits, in quotes" example:"545911"`
+		LocationCodes   httpx.Field[[]string] `json:"jackrabbit_location_codes,omitzero" maxItems:"50" example:"[\"LAFCypress\"]" doc:"Jackrabbit's codes of the places whose classes the tenant offers; empty or null for all of the organisation's"`
+		BookingURL      httpx.Field[string]   `json:"booking_url,omitzero" minLength:"1" maxLength:"500" example:"https://exampleco.test/book" doc:"where customers book when the tenant has no calendar; https"`
 	}
 }
 
@@ -37,7 +39,11 @@ func (d Deps) configureCustomerService(ctx context.Context, t *store.Tenant, in 
 			return nil, fault.New(fault.Invalid, "booking_url must be an address that begins with https://, such as https://exampleco.test/book")
 		}
 	}
-	c, err := t.ConfigureCustomerService(ctx, store.CustomerServiceConfigChange{JackrabbitOrgID: b.JackrabbitOrgID.Change(), BookingURL: b.BookingURL.Change()})
+	change := store.CustomerServiceConfigChange{JackrabbitOrgID: b.JackrabbitOrgID.Change(), BookingURL: b.BookingURL.Change()}
+	if b.LocationCodes.Sent {
+		change.LocationCodes = append([]string{}, b.LocationCodes.Value...)
+	}
+	c, err := t.ConfigureCustomerService(ctx, change)
 	return showCustomerServiceConfig(c, err)
 }
 
@@ -47,5 +53,6 @@ func showCustomerServiceConfig(c store.CustomerServiceConfig, err error) (*custo
 	}
 	out := &customerServiceConfigOutput{}
 	out.Body.JackrabbitOrgID, out.Body.BookingURL = orNull(c.JackrabbitOrgID), orNull(c.BookingURL)
+	out.Body.LocationCodes = c.LocationCodes
 	return out, nil
 }

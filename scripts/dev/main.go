@@ -27,6 +27,7 @@ import (
 	_ "github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"
 	_ "github.com/chattercheatah/chattercheatah/functions/telnyx-sms"
 	_ "github.com/chattercheatah/chattercheatah/functions/telnyx-sms/worker"
+	_ "github.com/chattercheatah/chattercheatah/functions/telnyx-tools"
 	_ "github.com/chattercheatah/chattercheatah/functions/users"
 	"github.com/chattercheatah/chattercheatah/scripts/internal/usage"
 )

@@ -10,6 +10,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/scripts/internal/deployment"
 	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
+	"github.com/chattercheatah/chattercheatah/shared/jackrabbit/jackrabbittest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
@@ -17,9 +18,10 @@ import (
 
 // What the local address serves besides the functions.
 const (
-	telnyxPrefix = "/local/telnyx" // the fake Telnyx's API
-	geminiPrefix = "/local/gemini" // the fake model's API
-	phonesPrefix = "/local/phones" // the fake phones: POST a text from one, GET what has reached one
+	telnyxPrefix = "/local/telnyx"     // the fake Telnyx's API
+	geminiPrefix = "/local/gemini"     // the fake model's API
+	schoolPrefix = "/local/jackrabbit" // the fake list of classes
+	phonesPrefix = "/local/phones"     // the fake phones: POST a text from one, GET what has reached one
 )
 
 // mount puts every function's paths, as its function.yaml lists them, and the fakes behind one handler.
@@ -43,10 +45,23 @@ func (s *stack) mount(deployments []deployment.Deployment, functions map[string]
 	if s.env["GOOGLE_GEMINI_BASE_URL"] == s.base+geminiPrefix {
 		mux.Handle(geminiPrefix+"/", http.StripPrefix(geminiPrefix, geminitest.New(geminitest.Options{})))
 	}
+	if s.env["JACKRABBIT_BASE_URL"] == s.base+schoolPrefix {
+		mux.Handle(schoolPrefix+"/", http.StripPrefix(schoolPrefix, demoClasses()))
+	}
 	if s.env["TELNYX_API_BASE"] == s.base+telnyxPrefix {
 		s.mountTelnyx(mux, keys)
 	}
 	return mux, nil
+}
+
+// demoClasses are those of the demo swim school.
+func demoClasses() http.Handler {
+	school := jackrabbittest.New()
+	school.Set(demo.SwimSchool().JackrabbitOrg,
+		jackrabbittest.Class(1, "Starfish").At("MAIN", "Main Pool").Ages("P3Y0M", "P5Y11M"),
+		jackrabbittest.Class(2, "Minnow").At("MAIN", "Main Pool").On("16:30", "17:00", time.Monday, time.Wednesday).Ages("P6Y0M", "P12Y0M"),
+		jackrabbittest.Class(3, "Adult Level 1").At("NORTH", "North Pool").On("19:00", "19:45", time.Tuesday).Open(0))
+	return school
 }
 
 func (s *stack) mountTelnyx(mux *http.ServeMux, keys *state) {

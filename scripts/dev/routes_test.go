@@ -9,13 +9,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	aicallcomplete "github.com/chattercheatah/chattercheatah/functions/ai-call-complete"
 	admintenants "github.com/chattercheatah/chattercheatah/functions/admin-tenants"
+	aicallcomplete "github.com/chattercheatah/chattercheatah/functions/ai-call-complete"
 	"github.com/chattercheatah/chattercheatah/functions/leads"
 	setupprompt "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
 	"github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"
 	telnyxsms "github.com/chattercheatah/chattercheatah/functions/telnyx-sms"
 	telnyxsmsworker "github.com/chattercheatah/chattercheatah/functions/telnyx-sms/worker"
+	telnyxtools "github.com/chattercheatah/chattercheatah/functions/telnyx-tools"
 	"github.com/chattercheatah/chattercheatah/functions/users"
 	"github.com/chattercheatah/chattercheatah/scripts/internal/deployment"
 	"github.com/chattercheatah/chattercheatah/shared/boot"
@@ -33,6 +34,7 @@ var tables = map[string][]httpx.Route{
 	"SetupPrompt":     setupprompt.Routes(setupprompt.Deps{}),
 	"TelnyxSms":       telnyxsms.Routes(telnyxsms.Deps{}),
 	"TelnyxSmsWorker": telnyxsmsworker.Routes(telnyxsmsworker.Deps{}),
+	"TelnyxTools":     telnyxtools.Routes(telnyxtools.Deps{}),
 	"Users":           users.Routes(users.Deps{}),
 }
 

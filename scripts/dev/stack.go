@@ -92,6 +92,7 @@ func localDefaults(base string, keys *state) boot.Environment {
 		"GOOGLE_CLOUD_PROJECT":        "local",
 		"TELNYX_PUBLIC_KEY":           encoded(keys.telnyxKey()[32:]),
 		"TELNYX_API_BASE":             base + telnyxPrefix,
+		"JACKRABBIT_BASE_URL":         base + schoolPrefix,
 		"CLOUD_TASKS_QUEUE":           localQueue,
 		"CLOUD_TASKS_WORKER_URL":      base,
 		"CLOUD_TASKS_SERVICE_ACCOUNT": localAccount,

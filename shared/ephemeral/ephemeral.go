@@ -1,4 +1,4 @@
-// Package ephemeral is short-lived state that all instances of a function share, in Firestore: throttles now, and nothing
+// Package ephemeral is short-lived state that all instances of a function share, in Firestore: throttles and caches, and nothing
 // that must survive. What must be exact is in Postgres, in the transaction of the work itself.
 package ephemeral
 

@@ -79,8 +79,9 @@ type Voice struct {
 
 // CustomerService is the body of PUT /admin/tenants/{tenant_id}/customer-service-config.
 type CustomerService struct {
-	JackrabbitOrgID string `yaml:"jackrabbit_org_id" json:"jackrabbit_org_id,omitempty"`
-	BookingURL      string `yaml:"booking_url"       json:"booking_url,omitempty"`
+	JackrabbitOrgID string   `yaml:"jackrabbit_org_id"         json:"jackrabbit_org_id,omitempty"`
+	LocationCodes   []string `yaml:"jackrabbit_location_codes" json:"jackrabbit_location_codes,omitempty"`
+	BookingURL      string   `yaml:"booking_url"       json:"booking_url,omitempty"`
 }
 
 // Credential is a password or key, or env:NAME for one that the environment variable NAME holds, so that a file holds none.

@@ -83,6 +83,10 @@ func outcomeOf(have, want map[string]any) Outcome {
 	for name := range want {
 		switch value := have[name].(type) {
 		case nil, bool:
+		case []any:
+			if len(value) > 0 {
+				return Changed
+			}
 		case string:
 			if value != "" {
 				return Changed

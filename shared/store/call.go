@@ -161,4 +161,3 @@ func (t *Tenant) Calls(ctx context.Context, after Place, limit int) (found []Cal
 	})
 	return found, err
 }
-

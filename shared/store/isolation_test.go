@@ -182,8 +182,10 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		_, err := t.RecordCall(ctx, store.CallEvent{Names: []string{at.callName}, Channel: "phone_call", Ended: true, RecordingID: "stolen", Insights: []store.CallInsight{{ID: "i", Result: private.NewText("x")}}})
 		return nil, err
 	},
-	"Call":  func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Call(ctx, at.call) },
-	"Calls": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Calls(ctx, store.Place{}, 10) },
+	"Call": func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Call(ctx, at.call) },
+	"Calls": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return t.Calls(ctx, store.Place{}, 10)
+	},
 	"RollBack": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return t.RollBack(ctx, prompt.Any, 0)
 	},

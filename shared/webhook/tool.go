@@ -32,6 +32,16 @@ type ToolCall struct {
 // Args are what a model calls a tool with: every value as text, whatever its type was. What stands for nothing is left out.
 type Args map[string]string
 
+// First is the first of the named arguments that there is.
+func (a Args) First(names ...string) string {
+	for _, name := range names {
+		if a[name] != "" {
+			return a[name]
+		}
+	}
+	return ""
+}
+
 // Tools admits calls of an assistant's tools: signed by Telnyx, or with the tenant's tool secret. The address is not signed, so a tenant
 // that has a secret is proven by it alone, unless the call is known to be its own.
 type Tools struct {

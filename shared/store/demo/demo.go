@@ -3,6 +3,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
@@ -18,15 +19,18 @@ type Business struct {
 	Subdomain string
 	Phone     private.Phone  // its Telnyx number
 	APIKey    private.Secret // its Telnyx API key, which only the fake Telnyx takes
-	Profile   prompt.Profile
-	Prompt    []prompt.Section
+	Assistant string         // its Telnyx assistant
+
+	JackrabbitOrg string // "" for one that has no classes
+	Profile       prompt.Profile
+	Prompt        []prompt.Section
 }
 
 // SwimSchool is tenant 1042.
 func SwimSchool() Business {
 	return Business{
 		ID: 1042, Name: "Example Swim School", Subdomain: "exampleswim",
-		Phone: private.MustPhone("+15555550142"), APIKey: private.NewSecret("KEY-demo-1042"),
+		Phone: private.MustPhone("+15555550142"), APIKey: private.NewSecret("KEY-demo-1042"), Assistant: "assistant-demo-1042", JackrabbitOrg: "100042",
 		Profile: prompt.Profile{BusinessName: "Example Swim School", WebsiteURL: "https://swim.exampleco.test", Phone: "+15555550123", Email: "support@exampleco.test"},
 		Prompt: []prompt.Section{
 			{Key: "business", Position: 100, Content: "We teach children from three months on to swim, in warm indoor pools.\nOn Saturday we are open from 8 am to 1 pm, with lessons every half hour."},
@@ -40,7 +44,7 @@ func SwimSchool() Business {
 func Dentist() Business {
 	return Business{
 		ID: 2048, Name: "Sample Dental Clinic", Subdomain: "sampledental",
-		Phone: private.MustPhone("+15555550148"), APIKey: private.NewSecret("KEY-demo-2048"),
+		Phone: private.MustPhone("+15555550148"), APIKey: private.NewSecret("KEY-demo-2048"), Assistant: "assistant-demo-2048",
 		Profile: prompt.Profile{BusinessName: "Sample Dental Clinic", WebsiteURL: "https://sampledental.test", Phone: "+15555550124", Email: "desk@sampledental.test"},
 		Prompt: []prompt.Section{
 			{Key: "business", Position: 100, Content: "We are a family dental clinic with three dentists.\nOn Saturday we are open for emergencies only, from 10 am to noon."},
@@ -53,10 +57,10 @@ func Dentist() Business {
 // Businesses are both.
 func Businesses() []Business { return []Business{SwimSchool(), Dentist()} }
 
-// Seed makes the demo tenants, with texting on. Seeding again changes nothing that a person may have changed since.
+// Seed makes the demo tenants, with texting and calls on. Seeding again changes nothing that a person may have changed since.
 func Seed(ctx context.Context, s *store.Store) error {
 	for _, b := range Businesses() {
-		if err := Put(ctx, s, b); err != nil {
+		if err := errors.Join(Put(ctx, s, b), PutVoice(ctx, s, b)); err != nil {
 			return fmt.Errorf("seeding tenant %v: %w", b.ID, err)
 		}
 	}
@@ -82,7 +86,20 @@ func Put(ctx context.Context, s *store.Store, b Business) error {
 	if _, err := t.PublishPrompt(ctx, prompt.Any, b.Name, b.Prompt); err != nil {
 		return err
 	}
-	on := true
-	_, err = t.ChangeSMSSettings(ctx, store.SMSSettingsChange{Enabled: &on})
+	_, err = t.ChangeSMSSettings(ctx, store.SMSSettingsChange{Enabled: new(true)})
+	return err
+}
+
+// PutVoice gives a tenant that Put has made its assistant, and its classes if it has any, unless its calls have a number already.
+func PutVoice(ctx context.Context, s *store.Store, b Business) error {
+	t := s.For(tenant.ByCommand(b.ID))
+	voice, err := t.VoiceConfig(ctx)
+	if err != nil || !voice.Phone.IsZero() {
+		return err
+	}
+	if _, err := t.ConfigureVoice(ctx, store.VoiceConfigChange{Enabled: new(true), Phone: &b.Phone, AssistantID: &b.Assistant}); err != nil || b.JackrabbitOrg == "" {
+		return err
+	}
+	_, err = t.ConfigureCustomerService(ctx, store.CustomerServiceConfigChange{JackrabbitOrgID: &b.JackrabbitOrg})
 	return err
 }

@@ -42,8 +42,10 @@ func New(t testing.TB) *DB {
 	if _, err := db.Operator.Operator().PublishGlobalPrompt(t.Context(), prompt.Any, "Global base", prompt.Base()); err != nil {
 		t.Fatal(err)
 	}
-	if err := demo.Seed(t.Context(), db.Operator); err != nil {
-		t.Fatal(err)
+	for _, b := range demo.Businesses() {
+		if err := demo.Put(t.Context(), db.Operator, b); err != nil {
+			t.Fatal(err)
+		}
 	}
 	db.SwimSchool = db.Store.For(tenant.ByCommand(demo.SwimSchool().ID))
 	db.Dentist = db.Store.For(tenant.ByCommand(demo.Dentist().ID))
