@@ -4,7 +4,11 @@
 -- +goose Up
 alter table prompt_bundles add column live_since timestamptz;
 comment on column prompt_bundles.live_since is 'when it went into production last; NULL for one that never has, and for one that a roll-back has taken back';
-update prompt_bundles set live_since = published_at where published_at is not null;
+update prompt_bundles b set live_since = case
+    when b.status <> 'PRODUCTION' then b.published_at
+    else (select max(e.published_at) + interval '1 microsecond' from prompt_bundles e
+           where e.tenant_id is not distinct from b.tenant_id and e.channel = b.channel) end -- it may have been published again
+ where b.published_at is not null;
 
 -- +goose StatementBegin
 create function note_live_since() returns trigger language plpgsql set search_path = public, pg_temp as $$

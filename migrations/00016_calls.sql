@@ -78,12 +78,12 @@ create function route_assistant(assistant text) returns bigint
               join public.tenants t on t.id = c.tenant_id and t.is_active
              where c.telnyx_assistant_id = assistant);
 
--- NULL when two tenants know a call by these names: then none of them is believed.
+-- -1 when two tenants know a call by these names: then none of them is believed.
 create function route_call(names text[]) returns bigint
     language sql stable security definer set search_path = pg_catalog, pg_temp
-    return (select min(n.tenant_id) from public.call_names n
+    return (select case count(distinct n.tenant_id) when 0 then null when 1 then min(n.tenant_id) else -1 end from public.call_names n
               join public.tenants t on t.id = n.tenant_id and t.is_active
-             where n.name = any (names) having count(distinct n.tenant_id) = 1);
+             where n.name = any (names));
 
 grant create on schema public to chattercheatah_router;
 alter function route_assistant(text) owner to chattercheatah_router;
@@ -105,7 +105,7 @@ begin
     this := (select min(n.call_id) from call_names n where n.tenant_id = tenant and n.name = any (known_as));
     if this is null then
         insert into calls (tenant_id, channel, started_at)
-        values (tenant, event ->> 'channel', coalesce((event ->> 'started_at')::timestamptz, (event ->> 'occurred_at')::timestamptz, now()))
+        values (tenant, coalesce(event ->> 'channel', 'phone_call'), coalesce((event ->> 'started_at')::timestamptz, (event ->> 'occurred_at')::timestamptz, now()))
         returning id into this;
     end if;
 
@@ -132,21 +132,24 @@ begin
 end $$;
 
 create function note_call(tenant bigint, call bigint, event jsonb) returns void language plpgsql as $$
+declare
+    -- The legs of a call that is handed on share its session, and each ends for itself.
+    same boolean := coalesce((select c.control_id = event ->> 'control_id' from calls c where c.tenant_id = tenant and c.id = call), true);
 begin
     update calls set
            -- A chat is told from a call by the event that says so, and most do not.
            channel          = case when event ->> 'channel' <> 'phone_call' then event ->> 'channel' else channel end,
-           direction        = case when event ->> 'direction' = 'outbound' then 'outbound' else direction end,
+           direction        = case when same and event ->> 'direction' = 'outbound' then 'outbound' else direction end,
            customer_number  = coalesce(customer_number, event ->> 'customer_number'),
            our_number       = coalesce(our_number, event ->> 'our_number'),
            assistant_id     = coalesce(assistant_id, event ->> 'assistant_id'),
            control_id       = coalesce(control_id, event ->> 'control_id'),
            conversation_id  = coalesce(conversation_id, event ->> 'conversation_id'),
-           status           = case when event ->> 'status' = 'ended' then 'ended' else status end,
+           status           = case when same and event ->> 'status' = 'ended' then 'ended' else status end,
            started_at       = least(started_at, (event ->> 'started_at')::timestamptz),
-           ended_at         = coalesce(ended_at, (event ->> 'ended_at')::timestamptz),
+           ended_at         = coalesce(ended_at, case when same then (event ->> 'ended_at')::timestamptz end),
            duration_seconds = greatest(duration_seconds, (event ->> 'duration_seconds')::integer),
-           hangup_cause     = coalesce(hangup_cause, event ->> 'hangup_cause'),
+           hangup_cause     = coalesce(hangup_cause, case when same then event ->> 'hangup_cause' end),
            recording_id     = coalesce(recording_id, event ->> 'recording_id'),
            updated_at       = now()
      where tenant_id = tenant and id = call;

@@ -152,7 +152,8 @@ create table tenant_customer_service_configs (
     jackrabbit_org_id text,
     booking_url text,
     updated_at timestamp with time zone default now() not null,
-    jackrabbit_location_codes text[] default '{}'::text[] not null
+    jackrabbit_location_codes text[] default '{}'::text[] not null,
+    registration_franchise text
 );
 
 create table tenant_phone_numbers (
@@ -333,13 +334,15 @@ alter table replies add constraint replies_body_check CHECK ((body <> ''::text))
 
 alter table replies add constraint replies_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 255)));
 
-alter table replies add constraint replies_kind_check CHECK ((kind = ANY (ARRAY['answer'::text, 'help'::text, 'opt_out_confirmation'::text, 'opt_in_confirmation'::text, 'staff'::text])));
+alter table replies add constraint replies_kind_check CHECK ((kind = ANY (ARRAY['answer'::text, 'help'::text, 'opt_out_confirmation'::text, 'opt_in_confirmation'::text, 'staff'::text, 'tool'::text])));
 
 alter table replies add constraint replies_provider_message_id_check CHECK ((provider_message_id <> ''::text));
 
 alter table replies add constraint replies_staff_wrote_it CHECK (((kind <> 'staff'::text) OR (body IS NOT NULL)));
 
 alter table replies add constraint replies_state_check CHECK ((state = ANY (ARRAY['planned'::text, 'claimed'::text, 'sending'::text, 'unknown'::text, 'accepted'::text, 'delivered'::text, 'undelivered'::text, 'rejected'::text, 'suppressed'::text])));
+
+alter table replies add constraint replies_tool_has_text CHECK (((kind <> 'tool'::text) OR (body IS NOT NULL)));
 
 alter table tenant_business_profiles add constraint tenant_business_profiles_pkey PRIMARY KEY (tenant_id);
 
@@ -356,6 +359,8 @@ alter table tenant_customer_service_configs add constraint tenant_customer_servi
 alter table tenant_customer_service_configs add constraint tenant_customer_service_configs_jackrabbit_location_codes_check CHECK ((cardinality(jackrabbit_location_codes) <= 50));
 
 alter table tenant_customer_service_configs add constraint tenant_customer_service_configs_jackrabbit_org_id_check CHECK ((jackrabbit_org_id ~ '^[0-9]{1,12}$'::text));
+
+alter table tenant_customer_service_configs add constraint tenant_customer_service_configs_registration_franchise_check CHECK ((registration_franchise ~ '^[a-z0-9-]{1,60}$'::text));
 
 alter table tenant_phone_numbers add constraint tenant_phone_numbers_pkey PRIMARY KEY (phone_number);
 
@@ -464,6 +469,8 @@ CREATE UNIQUE INDEX replies_at_work ON public.replies USING btree (tenant_id, co
 CREATE INDEX replies_conversation ON public.replies USING btree (conversation_id, id);
 
 CREATE UNIQUE INDEX replies_idempotency ON public.replies USING btree (tenant_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+CREATE INDEX replies_of_tools ON public.replies USING btree (tenant_id, conversation_id, created_at) WHERE (kind = 'tool'::text);
 
 CREATE UNIQUE INDEX replies_one_planned_answer ON public.replies USING btree (conversation_id) WHERE ((state = 'planned'::text) AND (kind = 'answer'::text) AND (body IS NULL));
 
@@ -853,21 +860,24 @@ CREATE OR REPLACE FUNCTION public.note_call(tenant bigint, call bigint, event js
  RETURNS void
  LANGUAGE plpgsql
 AS $function$
+declare
+    -- The legs of a call that is handed on share its session, and each ends for itself.
+    same boolean := coalesce((select c.control_id = event ->> 'control_id' from calls c where c.tenant_id = tenant and c.id = call), true);
 begin
     update calls set
            -- A chat is told from a call by the event that says so, and most do not.
            channel          = case when event ->> 'channel' <> 'phone_call' then event ->> 'channel' else channel end,
-           direction        = case when event ->> 'direction' = 'outbound' then 'outbound' else direction end,
+           direction        = case when same and event ->> 'direction' = 'outbound' then 'outbound' else direction end,
            customer_number  = coalesce(customer_number, event ->> 'customer_number'),
            our_number       = coalesce(our_number, event ->> 'our_number'),
            assistant_id     = coalesce(assistant_id, event ->> 'assistant_id'),
            control_id       = coalesce(control_id, event ->> 'control_id'),
            conversation_id  = coalesce(conversation_id, event ->> 'conversation_id'),
-           status           = case when event ->> 'status' = 'ended' then 'ended' else status end,
+           status           = case when same and event ->> 'status' = 'ended' then 'ended' else status end,
            started_at       = least(started_at, (event ->> 'started_at')::timestamptz),
-           ended_at         = coalesce(ended_at, (event ->> 'ended_at')::timestamptz),
+           ended_at         = coalesce(ended_at, case when same then (event ->> 'ended_at')::timestamptz end),
            duration_seconds = greatest(duration_seconds, (event ->> 'duration_seconds')::integer),
-           hangup_cause     = coalesce(hangup_cause, event ->> 'hangup_cause'),
+           hangup_cause     = coalesce(hangup_cause, case when same then event ->> 'hangup_cause' end),
            recording_id     = coalesce(recording_id, event ->> 'recording_id'),
            updated_at       = now()
      where tenant_id = tenant and id = call;
@@ -882,6 +892,36 @@ AS $function$
 begin
     new.live_since := clock_timestamp(); -- whoever waited for its turn began earlier
     return new;
+end $function$
+-- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.plan_tool_text(tenant bigint, customer text, words text, key text, within interval, OUT refusal text, OUT reply bigint, OUT state text, OUT due timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+    talk bigint;
+begin
+    refusal := case
+        when not exists (select from tenant_sms_configs s where s.tenant_id = tenant and s.is_enabled) then 'texting_off'
+        when exists (select from opt_outs o where o.tenant_id = tenant and o.phone_number = customer and o.opted_in_at is null) then 'opted_out'
+        else '' end;
+    if refusal <> '' then
+        return;
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('tool_texts:' || tenant || ':' || customer, 0));
+    insert into conversations (tenant_id, channel, phone_number) values (tenant, 'sms', customer)
+        on conflict (tenant_id, channel, phone_number) do update set last_message_at = now()
+    returning id into talk;
+    select r.id, r.state, r.act_at into reply, state, due from replies r
+     where r.tenant_id = tenant and r.conversation_id = talk and r.kind = 'tool' and r.created_at > now() - within
+       and r.idempotency_key like key || ':%' order by r.id desc limit 1;
+    if found then
+        return;
+    end if;
+    insert into replies (tenant_id, conversation_id, kind, body, act_at, idempotency_key)
+    values (tenant, talk, 'tool', words, now(), key || ':' || gen_random_uuid())
+    returning id, replies.state, act_at into reply, state, due;
 end $function$
 -- owner: postgres;
 
@@ -914,7 +954,7 @@ begin
     this := (select min(n.call_id) from call_names n where n.tenant_id = tenant and n.name = any (known_as));
     if this is null then
         insert into calls (tenant_id, channel, started_at)
-        values (tenant, event ->> 'channel', coalesce((event ->> 'started_at')::timestamptz, (event ->> 'occurred_at')::timestamptz, now()))
+        values (tenant, coalesce(event ->> 'channel', 'phone_call'), coalesce((event ->> 'started_at')::timestamptz, (event ->> 'occurred_at')::timestamptz, now()))
         returning id into this;
     end if;
 
@@ -1145,7 +1185,7 @@ CREATE OR REPLACE FUNCTION public.route_call(names text[])
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
-RETURN (SELECT min(n.tenant_id) AS min FROM (call_names n JOIN tenants t ON (((t.id = n.tenant_id) AND t.is_active))) WHERE (n.name = ANY (route_call.names)) HAVING (count(DISTINCT n.tenant_id) = 1))
+RETURN (SELECT CASE count(DISTINCT n.tenant_id) WHEN 0 THEN NULL::bigint WHEN 1 THEN min(n.tenant_id) ELSE ('-1'::integer)::bigint END AS "case" FROM (call_names n JOIN tenants t ON (((t.id = n.tenant_id) AND t.is_active))) WHERE (n.name = ANY (route_call.names)))
 -- owner: chattercheatah_router;
 
 CREATE OR REPLACE FUNCTION public.route_overdue_replies(since timestamp with time zone, at_most integer, of_each integer)
@@ -1328,6 +1368,8 @@ grant execute on function next_reply(bigint,integer) to chattercheatah_app;
 grant execute on function note_call(bigint,bigint,jsonb) to chattercheatah_app;
 
 grant execute on function note_live_since() to public;
+
+grant execute on function plan_tool_text(bigint,text,text,text,interval) to chattercheatah_app;
 
 grant execute on function read_reply(bigint,bigint) to chattercheatah_app;
 

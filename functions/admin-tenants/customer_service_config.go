@@ -13,6 +13,7 @@ type customerServiceConfigOutput struct {
 	Body struct {
 		JackrabbitOrgID *string  `json:"jackrabbit_org_id"`
 		LocationCodes   []string `json:"jackrabbit_location_codes"`
+		Franchise       *string  `json:"registration_franchise"`
 		BookingURL      *string  `json:"booking_url"`
 	}
 }
@@ -21,6 +22,7 @@ type customerServiceConfigInput struct {
 	Body struct {
 		JackrabbitOrgID httpx.Field[string]   `json:"jackrabbit_org_id,omitzero" pattern:"^[0-9]{1,12}$" patternDescription:"1 to 12 digits, in quotes" example:"545911"`
 		LocationCodes   httpx.Field[[]string] `json:"jackrabbit_location_codes,omitzero" maxItems:"50" example:"[\"LAFCypress\"]" doc:"Jackrabbit's codes of the places whose classes the tenant offers; empty or null for all of the organisation's"`
+		Franchise       httpx.Field[string]   `json:"registration_franchise,omitzero" pattern:"^[a-z0-9-]{1,60}$" patternDescription:"a folder of the franchise's site, such as cypress-spring" example:"cypress-spring" doc:"whose registration pages links lead to; shared/booking/franchises.yaml has them"`
 		BookingURL      httpx.Field[string]   `json:"booking_url,omitzero" minLength:"1" maxLength:"500" example:"https://exampleco.test/book" doc:"where customers book when the tenant has no calendar; https"`
 	}
 }
@@ -39,7 +41,7 @@ func (d Deps) configureCustomerService(ctx context.Context, t *store.Tenant, in 
 			return nil, fault.New(fault.Invalid, "booking_url must be an address that begins with https://, such as https://exampleco.test/book")
 		}
 	}
-	change := store.CustomerServiceConfigChange{JackrabbitOrgID: b.JackrabbitOrgID.Change(), BookingURL: b.BookingURL.Change()}
+	change := store.CustomerServiceConfigChange{JackrabbitOrgID: b.JackrabbitOrgID.Change(), BookingURL: b.BookingURL.Change(), Franchise: b.Franchise.Change()}
 	if b.LocationCodes.Sent {
 		change.LocationCodes = append([]string{}, b.LocationCodes.Value...)
 	}
@@ -53,6 +55,6 @@ func showCustomerServiceConfig(c store.CustomerServiceConfig, err error) (*custo
 	}
 	out := &customerServiceConfigOutput{}
 	out.Body.JackrabbitOrgID, out.Body.BookingURL = orNull(c.JackrabbitOrgID), orNull(c.BookingURL)
-	out.Body.LocationCodes = c.LocationCodes
+	out.Body.LocationCodes, out.Body.Franchise = c.LocationCodes, orNull(c.Franchise)
 	return out, nil
 }

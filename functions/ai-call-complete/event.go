@@ -34,11 +34,17 @@ func (d Deps) event(w http.ResponseWriter, r *http.Request, delivery webhook.Cal
 	return httpx.Write(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
+// over reports whether the conversation has ended. The insights of a call are made when it has, those of a chat while it goes on.
+func over(e telnyx.CallEvent) bool {
+	isCall := e.Channel == telnyx.PhoneCall || e.Channel == telnyx.WebCall
+	return e.Kind == telnyx.CallEnded || e.Kind == telnyx.CallInsights && isCall
+}
+
 // recordOf is what is kept of an event.
 func recordOf(e telnyx.CallEvent) store.CallEvent {
 	record := store.CallEvent{
 		Names: e.Names, Channel: string(e.Channel), Outbound: e.Outbound, Customer: e.Customer(), Ours: e.Ours(), AssistantID: e.AssistantID,
-		ControlID: e.ControlID, ConversationID: e.ConversationID, Ended: e.Kind == telnyx.CallEnded || e.Kind == telnyx.CallInsights && e.Channel != telnyx.SMSChat,
+		ControlID: e.ControlID, ConversationID: e.ConversationID, Ended: over(e),
 		OccurredAt: e.OccurredAt, StartedAt: e.StartedAt, EndedAt: e.EndedAt, Duration: e.Duration, Cause: e.Cause, RecordingID: e.RecordingID,
 	}
 	if e.Kind == telnyx.CallEnded {

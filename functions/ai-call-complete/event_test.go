@@ -280,3 +280,43 @@ func TestVariables_AnUnknownAssistantIsToldNothing(t *testing.T) {
 		t.Errorf("answered %d %s; want no variables", w.Code, w.Body)
 	}
 }
+
+func TestCall_OneOfOursIsTheCustomersWhicheverEventComesFirst(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	numbers := fmt.Sprintf(`"from":"%s","to":"%s"`, b.SwimSchoolPhone.E164(), customer)
+	b.want(t, http.StatusOK, "call-progress", `{"data":{"event_type":"call.answered","id":"a","payload":{"call_control_id":"v3:o",`+numbers+`}}}`)
+	b.want(t, http.StatusOK, "call-progress", `{"data":{"event_type":"call.initiated","id":"b","payload":{"call_control_id":"v3:o","direction":"outgoing",`+numbers+`}}}`)
+	if found := b.calls(t, b.SwimSchool); len(found) != 1 || !found[0].Outbound || found[0].Customer.E164() != customer || found[0].Ours != b.SwimSchoolPhone {
+		t.Errorf("the calls are %+v; want one of ours to the customer", found)
+	}
+}
+
+func TestCall_ALegThatIsHandedOnEndsForItself(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.want(t, http.StatusOK, "call-progress", b.wholeCall(1)[0])
+	leg := `{"data":{"event_type":%q,"id":%q,"payload":{"call_control_id":"v3:other","call_session_id":"s1","direction":"outgoing","hangup_cause":"user_busy","from":"` + b.SwimSchoolPhone.E164() + `","to":"+15555550109"}}}`
+	b.want(t, http.StatusOK, "call-progress", fmt.Sprintf(leg, "call.initiated", "x"))
+	b.want(t, http.StatusOK, "call-progress", fmt.Sprintf(leg, "call.hangup", "y"))
+	if found := b.calls(t, b.SwimSchool); len(found) != 1 || found[0].Ended || found[0].Outbound || found[0].Cause != "" || found[0].Customer.E164() != customer {
+		t.Errorf("the calls are %+v; want the customer's, which goes on", found)
+	}
+	b.want(t, http.StatusOK, "call-progress", b.wholeCall(1)[4])
+	if found := b.calls(t, b.SwimSchool); len(found) != 1 || !found[0].Ended || found[0].Cause != "normal_clearing" {
+		t.Errorf("the calls are %+v; want it ended as it did", found)
+	}
+}
+
+func TestVariables_NoOtherEventIsToldATenantsWords(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, event := range []string{
+		b.wholeCall(1)[0],
+		`{"data":{"event_type":"assistant.initialization","id":"e","payload":{"telnyx_agent_target":"+15555550177","telnyx_end_user_target":"` + b.SwimSchoolPhone.E164() + `"}}}`,
+	} {
+		if w := b.deliver("dynamic-variables", "application/json", event); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"dynamic_variables":{}`) {
+			t.Errorf("%s was answered %d %s", event, w.Code, w.Body)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
 	"github.com/chattercheatah/chattercheatah/shared/prompt"
+	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 	"github.com/chattercheatah/chattercheatah/shared/webhook"
 )
 
@@ -27,20 +28,25 @@ type answer struct {
 // to find it. A call that cannot be recorded now is told its words all the same; a later event records it.
 func (d Deps) variables(w http.ResponseWriter, r *http.Request, delivery webhook.CallDelivery) error {
 	out := answer{Variables: map[string]string{}}
-	if delivery.Tenant == nil {
-		httpx.Note(r.Context(), slog.String("outcome", "unknown_tenant"))
+	if delivery.Tenant == nil || delivery.Event.Kind != telnyx.CallInitialize {
+		httpx.Note(r.Context(), slog.String("outcome", "nothing_to_tell"))
 		return httpx.Write(w, http.StatusOK, out)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
+	recorded := make(chan struct{})
+	go func() {
+		defer close(recorded)
+		d.record(ctx, r, delivery)
+	}()
 	composed, err := delivery.Tenant.Composition(ctx, prompt.Voice, 0)
+	<-recorded // within the same patience
 	if err != nil {
 		return err
 	}
 	out.Variables["business_name"] = composed.Business.BusinessName
 	out.Variables["business_prompt"] = composed.Recipe(d.Now()).Compose(prompt.Write(composed.Merged()))
 	out.Conversation.Metadata = map[string]string{"tenant_id": delivery.Tenant.Scope().ID().String()}
-	d.record(ctx, r, delivery)
 	return httpx.Write(w, http.StatusOK, out)
 }
 

@@ -1,9 +1,11 @@
 package telnyxtools
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/booking"
 	"github.com/chattercheatah/chattercheatah/shared/fault"
@@ -25,11 +27,16 @@ type classesAnswer struct {
 	Total   int       `json:"total"`
 }
 
+// deadline is for a tool's work: Telnyx gives the whole of it five seconds.
+const deadline = 4 * time.Second
+
 // getClasses finds the tenant's classes with a free place. Arguments, all optional: location, level, day (or days), age, and language,
 // which is en or es.
 func (d Deps) getClasses(w http.ResponseWriter, r *http.Request, c webhook.ToolCall) error {
+	ctx, cancel := context.WithTimeout(r.Context(), deadline)
+	defer cancel()
 	filter, unclear := filterOf(c.Args)
-	config, err := c.Tenant.CustomerServiceConfig(r.Context())
+	config, err := c.Tenant.CustomerServiceConfig(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,7 +46,7 @@ func (d Deps) getClasses(w http.ResponseWriter, r *http.Request, c webhook.ToolC
 			"Aquí no tengo el horario de clases. Nuestro equipo puede decirle qué clases hay."))
 	}
 	filter.Locations = config.LocationCodes
-	found, err := d.Classes.Find(r.Context(), config.JackrabbitOrgID, filter)
+	found, err := d.Classes.Find(ctx, config.JackrabbitOrgID, filter)
 	if err != nil && !found.Unavailable {
 		return err
 	}
@@ -67,7 +74,11 @@ func (u unclear) say(l booking.Language) string {
 func filterOf(args webhook.Args) (f booking.Filter, not unclear) {
 	f = booking.Filter{Location: args["location"], Level: args["level"]}
 	var unknown []string
-	if f.Days, unknown = booking.ParseDays(args.First("day", "days")); len(unknown) > 0 && len(f.Days) == 0 {
+	f.Days, unknown = booking.ParseDays(args.First("day", "days"))
+	switch {
+	case len(unknown) > 0 && len(f.Days) > 0:
+		not = append(not, "rest of the days")
+	case len(unknown) > 0:
 		not = append(not, "day")
 	}
 	if said := args["age"]; said != "" {

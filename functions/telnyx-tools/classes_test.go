@@ -19,11 +19,15 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/store/storetest"
+	"github.com/chattercheatah/chattercheatah/shared/task"
+	"github.com/chattercheatah/chattercheatah/shared/task/tasktest"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
 	"github.com/chattercheatah/chattercheatah/shared/tenant"
 	"github.com/chattercheatah/chattercheatah/shared/webhook"
 )
+
+const queue = "projects/p/locations/l/queues/replies"
 
 const dentistSecret = "a tool secret of the dentist's"
 
@@ -55,7 +59,7 @@ func newBench(t *testing.T, fallback tenant.ID) *bench {
 		t.Fatal(err)
 	}
 	for of, name := range map[*store.Tenant]string{b.SwimSchool: "control:v3:school", b.Dentist: "control:v3:dentist"} {
-		if _, err := of.RecordCall(ctx, store.CallEvent{Names: []string{name}, Channel: "phone_call"}); err != nil {
+		if _, err := of.RecordCall(ctx, store.CallEvent{Names: []string{name}, Channel: "phone_call", Customer: caller}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -68,7 +72,11 @@ func newBench(t *testing.T, fallback tenant.ID) *bench {
 	log := slog.New(slog.NewJSONHandler(&b.log, nil))
 	state := ephemeral.New(ephemeral.Config{Project: "p", EmulatorHost: ephemeraltest.New(t).Addr()}, time.Now)
 	t.Cleanup(func() { _ = state.Close() })
+	tasks := tasktest.New(t, tasktest.Options{Queues: []string{queue}, Manual: true})
+	put := task.NewQueue(task.Config{Queue: queue, WorkerURL: "https://worker.example.test", ServiceAccount: "tasks@p.example.test", EmulatorHost: tasks.Addr()})
+	t.Cleanup(func() { _ = put.Close() })
 	b.handler = telnyxtools.New(telnyxtools.Deps{
+		Queue:   put,
 		Log:     log,
 		Tools:   &webhook.Tools{Store: b.Store, Keys: telnyx.PublicKeys{key}, Fallback: fallback, Now: time.Now, Log: log},
 		Classes: &booking.Classes{Client: jackrabbit.NewClient(b.school.URL()), Cache: state.Cache("openings", time.Hour), Now: time.Now, Log: log},
@@ -79,6 +87,7 @@ func newBench(t *testing.T, fallback tenant.ID) *bench {
 // answer is what an assistant reads.
 type answer struct {
 	Result  string `json:"result"`
+	Status  string `json:"status"`
 	Total   int    `json:"total"`
 	Classes []struct {
 		ID  string `json:"class_id"`
@@ -97,7 +106,12 @@ func (a answer) ids() string {
 // call makes a tool call that Telnyx has signed; change may unsign it.
 func (b *bench) call(t *testing.T, method, address, body string, change func(h http.Header)) answer {
 	t.Helper()
-	r := httptest.NewRequest(method, "/api/v1/telnyx/tools/get-classes"+address, strings.NewReader(body))
+	return b.tool(t, method, "get-classes"+address, body, change)
+}
+
+func (b *bench) tool(t *testing.T, method, address, body string, change func(h http.Header)) answer {
+	t.Helper()
+	r := httptest.NewRequest(method, "/api/v1/telnyx/tools/"+address, strings.NewReader(body))
 	r.Header = b.provider.Sign([]byte(body), time.Now())
 	if change != nil {
 		change(r.Header)
@@ -123,34 +137,45 @@ func TestGetClasses_WhoseTheyAreByAddressCallAndFallback(t *testing.T) {
 			h.Set(webhook.SecretHeader, secret)
 		}
 	}
+	withCallAndSecret := func(h http.Header) {
+		withSecret(dentistSecret)(h)
+		on("v3:dentist")(h)
+	}
 	const school, dentist, nobody = "2 1", "9", ""
 	for name, c := range map[string]struct {
 		address, body string
 		change        func(http.Header)
 		want          string
 	}{
-		"the address of the school":                          {"?tenant_id=1042", "{}", nil, school},
-		"the address of the school and its call":             {"?tenant_id=1042", "{}", on("v3:school"), school},
-		"the school's call":                                  {"", "{}", on("v3:school"), school},
-		"neither":                                            {"", "{}", nil, school},
-		"neither, and no body":                               {"", "", nil, school},
-		"the dentist's call, without an address":             {"", "{}", on("v3:dentist"), dentist},
-		"the dentist's address and call":                     {"?tenant_id=2048", "{}", on("v3:dentist"), dentist},
-		"the dentist's address and secret, unsigned":         {"?tenant_id=2048", "{}", withSecret(dentistSecret), dentist},
-		"the dentist's address and assistant":                {"?tenant_id=2048", `{"assistant_id":"assistant-2048"}`, nil, dentist},
-		"a signed call moved to the dentist's address":       {"?tenant_id=2048", "{}", nil, nobody},
-		"the dentist's address with the school's call":       {"?tenant_id=2048", "{}", on("v3:school"), nobody},
-		"the school's address with the dentist's call":       {"?tenant_id=1042", "{}", on("v3:dentist"), nobody},
-		"the school's address with the dentist's secret":     {"?tenant_id=1042", "{}", withSecret(dentistSecret), nobody},
-		"the dentist's address with a wrong secret":          {"?tenant_id=2048", "{}", withSecret("wrong"), nobody},
-		"the dentist's address with an empty secret":         {"?tenant_id=2048", "{}", withSecret(""), nobody},
-		"a call that nobody knows is no reason to fall back": {"", "{}", on("v3:unknown"), nobody},
-		"a closed tenant":                                    {"?tenant_id=3000", "{}", nil, nobody},
-		"a tenant that there is not":                         {"?tenant_id=9", "{}", nil, nobody},
-		"a word":                                             {"?tenant_id=school", "{}", nil, nobody},
-		"neither, and the dentist's assistant":               {"", `{"assistant_id":"assistant-2048"}`, nil, nobody},
-		"an organisation that the model names":               {"?tenant_id=1042", `{"org_id":"2048","jackrabbit_org_id":"2048"}`, nil, school},
-		"unsigned":                                           {"?tenant_id=1042", "{}", func(h http.Header) { h.Del(telnyx.SignatureHeader) }, nobody},
+		"the address of the school":                               {"?tenant_id=1042", "{}", nil, school},
+		"the address of the school and its call":                  {"?tenant_id=1042", "{}", on("v3:school"), school},
+		"the school's call":                                       {"", "{}", on("v3:school"), school},
+		"neither":                                                 {"", "{}", nil, school},
+		"neither, and no body":                                    {"", "", nil, school},
+		"the dentist's call and secret, without an address":       {"", "{}", withCallAndSecret, dentist},
+		"a signed call with the dentist's, in an unsigned header": {"", "{}", on("v3:dentist"), nobody},
+		"the dentist's address, call and secret":                  {"?tenant_id=2048", "{}", withCallAndSecret, dentist},
+		"the same, signed instead":                                {"?tenant_id=2048", "{}", on("v3:dentist"), nobody},
+		"the dentist's assistant in the unsigned address":         {"?tenant_id=2048&assistant_id=assistant-2048", "{}", nil, nobody},
+		"an address that cannot be read":                          {"?tenant_id=2048%", "{}", nil, nobody},
+		"an address without the id":                               {"?tenant_id=", "{}", nil, nobody},
+		"two ids":                                                 {"?tenant_id=1042&tenant_id=2048", "{}", nil, nobody},
+		"a call without an id":                                    {"", "{}", on(""), nobody},
+		"the dentist's address and secret, unsigned":              {"?tenant_id=2048", "{}", withSecret(dentistSecret), dentist},
+		"the dentist's address and assistant":                     {"?tenant_id=2048", `{"assistant_id":"assistant-2048"}`, nil, dentist},
+		"a signed call moved to the dentist's address":            {"?tenant_id=2048", "{}", nil, nobody},
+		"the dentist's address with the school's call":            {"?tenant_id=2048", "{}", on("v3:school"), nobody},
+		"the school's address with the dentist's call":            {"?tenant_id=1042", "{}", on("v3:dentist"), nobody},
+		"the school's address with the dentist's secret":          {"?tenant_id=1042", "{}", withSecret(dentistSecret), nobody},
+		"the dentist's address with a wrong secret":               {"?tenant_id=2048", "{}", withSecret("wrong"), nobody},
+		"the dentist's address with an empty secret":              {"?tenant_id=2048", "{}", withSecret(""), nobody},
+		"a call that nobody knows is no reason to fall back":      {"", "{}", on("v3:unknown"), nobody},
+		"a closed tenant":                                         {"?tenant_id=3000", "{}", nil, nobody},
+		"a tenant that there is not":                              {"?tenant_id=9", "{}", nil, nobody},
+		"a word":                                                  {"?tenant_id=school", "{}", nil, nobody},
+		"neither, and the dentist's assistant":                    {"", `{"assistant_id":"assistant-2048"}`, nil, nobody},
+		"an organisation that the model names":                    {"?tenant_id=1042", `{"org_id":"2048","jackrabbit_org_id":"2048"}`, nil, school},
+		"unsigned":                                                {"?tenant_id=1042", "{}", func(h http.Header) { h.Del(telnyx.SignatureHeader) }, nobody},
 	} {
 		if got := b.call(t, http.MethodPost, c.address, c.body, c.change); got.ids() != c.want {
 			t.Errorf("%s: classes %q, %q; want %q", name, got.ids(), got.Result, c.want)
@@ -201,7 +226,10 @@ func TestGetClasses_ATenantWithoutASchoolAndAJackrabbitAwayAreToldHonestly(t *te
 		t.Errorf("without a school: %+v", got)
 	}
 	b.school.Fail(http.StatusBadGateway)
-	if got := b.call(t, http.MethodPost, "", "{}", func(h http.Header) { h.Set(webhook.CallHeader, "v3:dentist") }); got.ids() != "" || strings.Contains(got.Result, "502") {
+	if got := b.call(t, http.MethodPost, "", "{}", func(h http.Header) {
+		h.Set(webhook.CallHeader, "v3:dentist")
+		h.Set(webhook.SecretHeader, dentistSecret)
+	}); got.ids() != "" || strings.Contains(got.Result, "502") {
 		t.Errorf("while Jackrabbit is away: %+v", got)
 	}
 }

@@ -7,7 +7,7 @@
 // nobody who could read another status.
 //
 // Settings: DATABASE_URL, FIELD_ENCRYPTION_KEY, TELNYX_PUBLIC_KEY, TOOLS_FALLBACK_TENANT_ID, JACKRABBIT_BASE_URL, GOOGLE_CLOUD_PROJECT,
-// FIRESTORE_EMULATOR_HOST.
+// FIRESTORE_EMULATOR_HOST, CLOUD_TASKS_*.
 package telnyxtools
 
 import (
@@ -16,6 +16,7 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/booking"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
+	"github.com/chattercheatah/chattercheatah/shared/task"
 	"github.com/chattercheatah/chattercheatah/shared/webhook"
 )
 
@@ -24,6 +25,7 @@ type Deps struct {
 	Log     *slog.Logger
 	Tools   *webhook.Tools
 	Classes *booking.Classes
+	Queue   *task.Queue
 }
 
 // New builds the handler.
@@ -35,5 +37,9 @@ func Routes(d Deps) []httpx.Route {
 	return []httpx.Route{
 		httpx.Handle("GET", "/telnyx/tools/get-classes", assistant, d.getClasses),
 		httpx.Handle("POST", "/telnyx/tools/get-classes", assistant, d.getClasses),
+		httpx.Handle("GET", "/telnyx/tools/send-link", assistant, d.sendLink),
+		httpx.Handle("POST", "/telnyx/tools/send-link", assistant, d.sendLink),
+		httpx.Handle("GET", "/telnyx/tools/send-registration-link", assistant, d.sendLink),
+		httpx.Handle("POST", "/telnyx/tools/send-registration-link", assistant, d.sendLink),
 	}
 }

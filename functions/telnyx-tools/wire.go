@@ -9,6 +9,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral"
 	"github.com/chattercheatah/chattercheatah/shared/jackrabbit"
+	"github.com/chattercheatah/chattercheatah/shared/task"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 	"github.com/chattercheatah/chattercheatah/shared/tenant"
 	"github.com/chattercheatah/chattercheatah/shared/webhook"
@@ -17,6 +18,7 @@ import (
 type wiring struct {
 	Database   boot.Database
 	Ephemeral  ephemeral.Config
+	Tasks      task.Config
 	Keys       telnyx.PublicKeys `env:"TELNYX_PUBLIC_KEY"`
 	Fallback   string            `env:"TOOLS_FALLBACK_TENANT_ID"`
 	Jackrabbit string            `env:"JACKRABBIT_BASE_URL"`
@@ -28,7 +30,7 @@ func (w wiring) Validate() error {
 	if err != nil {
 		err = errors.New("TOOLS_FALLBACK_TENANT_ID must be a tenant's id, or empty for none")
 	}
-	return errors.Join(w.Database.Validate(), boot.Required("TELNYX_PUBLIC_KEY", len(w.Keys) > 0), err)
+	return errors.Join(w.Database.Validate(), w.Tasks.Validate(), boot.Required("TELNYX_PUBLIC_KEY", len(w.Keys) > 0), err)
 }
 
 // firstFranchise is the tenant that the runbook's fallback is for, unless the setting says otherwise; set and empty it says nobody.
@@ -57,6 +59,7 @@ func open(env boot.Environment) (http.Handler, error) {
 	return New(Deps{
 		Log:   log,
 		Tools: &webhook.Tools{Store: db, Keys: s.Keys, Fallback: fallback, Now: time.Now, Log: log},
+		Queue: task.NewQueue(s.Tasks),
 		Classes: &booking.Classes{
 			Client: jackrabbit.NewClient(s.Jackrabbit), Cache: state.Cache("jackrabbit_openings", 24*time.Hour), Now: time.Now, Log: log,
 		},

@@ -53,4 +53,15 @@ func TestAcceptance_ACallIsToldItsTenantsWordsAndItsToolAnswersForIt(t *testing.
 		}
 		l.event(t, "ai-call-complete", "call.conversation.ended", ids)
 	}
+	for range 3 { // as assistants do
+		h := l.telnyx.Sign([]byte(`{"class_id":"1"}`), time.Now())
+		h.Set("x-telnyx-call-control-id", "v3:call-of-1042")
+		if status, answer := l.call(t, http.MethodPost, "/api/v1/telnyx/tools/send-link", h, `{"class_id":"1"}`); status != http.StatusOK || answer["status"] == "not_sent" {
+			t.Errorf("send-link was answered %d %v", status, answer)
+		}
+	}
+	inbox := received(t, l.telnyx, customer, 1)
+	if len(inbox) != 1 || inbox[0].From != demo.SwimSchool().Phone || !strings.Contains(inbox[0].Text.Reveal(), "https://app.jackrabbitclass.com/regv2.asp?id="+demo.SwimSchool().JackrabbitOrg+"&") {
+		t.Errorf("the customer's phone has %v; want one link, from the school", inbox)
+	}
 }

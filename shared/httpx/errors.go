@@ -178,14 +178,29 @@ func fail(w http.ResponseWriter, r *http.Request, c Caller, err error) {
 	}
 }
 
-// spoken is what an assistant says of an error: what the caller can change, or that it does not work now.
+// spoken is what an assistant says of an error: what a handler has to say of what the caller can change, or that it does not work now.
 func spoken(err error) string {
+	e, told := errors.AsType[*fault.Error](err)
 	switch fault.KindOf(err) {
 	case fault.Invalid, fault.NotFound, fault.Conflict, fault.TooMany:
-		return fault.PublicText(err)
-	default:
-		return "I can't do that right now. Someone from our team can help with it."
+		if told && e.Public != "" {
+			return e.Public
+		}
 	}
+	return cannot
+}
+
+// cannot is what an assistant says when there is nothing better to say.
+const cannot = "I can't do that right now. Someone from our team can help with it."
+
+// refuse tells a caller who was not admitted. An assistant says nothing of why: it is not for whoever listens.
+func refuse(w http.ResponseWriter, r *http.Request, c Caller, err error) {
+	if c != Voice {
+		fail(w, r, c, err)
+		return
+	}
+	remember(r.Context(), err)
+	_ = Write(w, http.StatusOK, map[string]string{"result": cannot})
 }
 
 func writeProblem(w http.ResponseWriter, p *Problem) {

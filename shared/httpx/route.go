@@ -50,10 +50,11 @@ type Route struct {
 func Handle[C any](method, path string, a Access[C], h func(w http.ResponseWriter, r *http.Request, c C) error) Route {
 	serve := func(w http.ResponseWriter, r *http.Request) {
 		c, err := a.admit(r)
-		if err == nil {
-			err = h(w, r, c)
-		}
 		if err != nil {
+			refuse(w, r, a.Caller, err)
+			return
+		}
+		if err := h(w, r, c); err != nil {
 			fail(w, r, a.Caller, err)
 		}
 	}

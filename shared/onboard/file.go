@@ -80,6 +80,7 @@ type Voice struct {
 // CustomerService is the body of PUT /admin/tenants/{tenant_id}/customer-service-config.
 type CustomerService struct {
 	JackrabbitOrgID string   `yaml:"jackrabbit_org_id"         json:"jackrabbit_org_id,omitempty"`
+	Franchise       string   `yaml:"registration_franchise"    json:"registration_franchise,omitempty"`
 	LocationCodes   []string `yaml:"jackrabbit_location_codes" json:"jackrabbit_location_codes,omitempty"`
 	BookingURL      string   `yaml:"booking_url"       json:"booking_url,omitempty"`
 }

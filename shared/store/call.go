@@ -13,7 +13,7 @@ import (
 // CallEvent is what an event tells of a call; a zero field is one of which it says nothing.
 type CallEvent struct {
 	Names          []string // all that it calls the call by, each with its kind; one at least
-	Channel        string   // phone_call, web_call or sms_chat
+	Channel        string   // phone_call, web_call or sms_chat; "" is a phone call unless another event says otherwise
 	Outbound       bool
 	Customer, Ours private.Phone
 	AssistantID    string
@@ -50,8 +50,9 @@ func (t *Tenant) RecordCall(ctx context.Context, e CallEvent) (id int64, err err
 
 // columns are what an event tells, as the columns of calls, and its insights.
 func (e CallEvent) columns() (told, insights []byte, err error) {
-	columns := map[string]any{"channel": e.Channel}
+	columns := map[string]any{}
 	for name, value := range map[string]string{
+		"channel":         e.Channel,
 		"customer_number": e.Customer.E164(), "our_number": e.Ours.E164(), "assistant_id": e.AssistantID, "control_id": e.ControlID,
 		"conversation_id": e.ConversationID, "hangup_cause": e.Cause, "recording_id": e.RecordingID,
 	} {

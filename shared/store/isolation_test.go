@@ -178,6 +178,19 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"PublishBundle": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.PublishBundle(ctx, at.bundle)
 	},
+	"PlanToolText": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		p, refused, err := t.PlanToolText(ctx, store.ToolText{To: at.phone, Text: private.NewText("x"), Key: "k", Within: time.Hour})
+		return []any{p.ReplyID > 0, p.State, refused}, err
+	},
+	"ReplyState": func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.ReplyState(ctx, at.reply) },
+	"Caller": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		byCall, err := t.Caller(ctx, at.callName, private.Phone{})
+		if err != nil {
+			return nil, err
+		}
+		byText, err := t.Caller(ctx, "", at.phone)
+		return []any{byCall, byText}, err
+	},
 	"RecordCall": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		_, err := t.RecordCall(ctx, store.CallEvent{Names: []string{at.callName}, Channel: "phone_call", Ended: true, RecordingID: "stolen", Insights: []store.CallInsight{{ID: "i", Result: private.NewText("x")}}})
 		return nil, err

@@ -22,6 +22,7 @@ const (
 	OptOutConfirmation ReplyKind = "opt_out_confirmation"
 	OptInConfirmation  ReplyKind = "opt_in_confirmation"
 	StaffReply         ReplyKind = "staff" // written by a person of the tenant
+	ToolReply          ReplyKind = "tool"  // such as a link that an assistant's tool sends
 )
 
 // ReplyState is where a reply stands in its life:

@@ -43,7 +43,7 @@ type CallEvent struct {
 	ID         string // the same over redeliveries: the event's own, else a digest of the body
 	Type       string // as sent
 	Kind       CallEventKind
-	Channel    Channel
+	Channel    Channel // "" when the event does not say, and has none of a call's ids
 	OccurredAt time.Time
 
 	// Names are all that the event calls the conversation by, each with its kind, such as "control:v3:…": events of one call share one
@@ -54,6 +54,7 @@ type CallEvent struct {
 	AssistantID    string
 	From, To       private.Phone
 	Outbound       bool
+	Directed       bool // the event says who called whom
 
 	StartedAt, EndedAt time.Time
 	Duration           time.Duration
@@ -104,6 +105,7 @@ func ParseCallEvent(contentType string, body []byte) (CallEvent, error) {
 	e.From = f.phone("payload.from", "metadata.from", "payload.telnyx_end_user_target", "metadata.telnyx_end_user_target", "From")
 	e.To = f.phone("payload.to", "metadata.to", "payload.telnyx_agent_target", "metadata.telnyx_agent_target", "To")
 	e.Outbound = f.text("payload.direction", "metadata.direction") == "outgoing" || strings.HasPrefix(f.text("Direction"), "outbound")
+	e.Directed = f.text("payload.direction", "metadata.direction", "Direction") != "" || e.Type == "assistant.initialization"
 	e.OccurredAt = f.time("data.occurred_at", "Timestamp")
 	e.StartedAt = f.time("payload.start_time", "AnsweredTime", "CallInitiatedAt")
 	e.EndedAt = f.time("payload.end_time", "EndTime")
@@ -261,7 +263,7 @@ func (f fields) kind(e CallEvent) CallEventKind {
 	}
 }
 
-// channel is what the event says; else a chat is told from a call by having none of a call's ids, whatever its type is called.
+// channel is what the event says, else a call when it has one of a call's ids: types tell nothing, chats have those of calls too.
 func (f fields) channel(e CallEvent) Channel {
 	switch f.text("payload.telnyx_conversation_channel", "metadata.telnyx_conversation_channel") {
 	case "phone_call":
@@ -274,7 +276,10 @@ func (f fields) channel(e CallEvent) Channel {
 	if f.text("payload.calling_party_type") == "sip" {
 		return WebCall
 	}
-	return PhoneCall
+	if slices.ContainsFunc(e.Names, func(n string) bool { return !strings.HasPrefix(n, "conversation:") }) {
+		return PhoneCall
+	}
+	return ""
 }
 
 const maxInsights = 50

@@ -74,11 +74,11 @@ func TestParseCallEvent_EveryShapeOnTheWire(t *testing.T) {
 		},
 		"the same in an envelope": {
 			`{"data":{"event_type":"conversation_insight_result","payload":{"request_id":"r1","status":"completed","conversation_id":"k1","results":[{"insight_id":"i1","result":"x"}]}}}`,
-			told{"conversation_insight_result", "r1", telnyx.CallInsights, telnyx.PhoneCall, []string{"conversation:k1"}, private.Phone{}, private.Phone{}, false, 0, []string{"i1=x"}},
+			told{"conversation_insight_result", "r1", telnyx.CallInsights, "", []string{"conversation:k1"}, private.Phone{}, private.Phone{}, false, 0, []string{"i1=x"}},
 		},
 		"insights that are not there yet": {
 			`{"event_type":"conversation_insight_result","payload":{"request_id":"r1","status":"pending","conversation_id":"k1","results":[]}}`,
-			told{"conversation_insight_result", "r1", telnyx.CallOther, telnyx.PhoneCall, []string{"conversation:k1"}, private.Phone{}, private.Phone{}, false, 0, nil},
+			told{"conversation_insight_result", "r1", telnyx.CallOther, "", []string{"conversation:k1"}, private.Phone{}, private.Phone{}, false, 0, nil},
 		},
 		"insights of a chat": {
 			`{"event_type":"conversation_insight_result","payload":{"request_id":"r1","status":"completed","conversation_id":"k1","metadata":{"telnyx_conversation_channel":"sms_chat","telnyx_agent_target":"+15555550142","telnyx_end_user_target":"+15555550101"},"results":[{"insight_id":"i1","result":"x"}]}}`,
@@ -86,7 +86,7 @@ func TestParseCallEvent_EveryShapeOnTheWire(t *testing.T) {
 		},
 		"insights, as the guide prints them": {
 			`{"event_type":"conversation.insights.completed","conversation_id":"k1","insights":[{"insight_id":"i1","insight_name":"Mood","result":{"score":8}},{"insight_id":"i1","result":"again"},{"result":"nameless"}]}`,
-			told{"conversation.insights.completed", "", telnyx.CallInsights, telnyx.PhoneCall, []string{"conversation:k1"}, private.Phone{}, private.Phone{}, false, 0, []string{`i1={"score":8}`}},
+			told{"conversation.insights.completed", "", telnyx.CallInsights, "", []string{"conversation:k1"}, private.Phone{}, private.Phone{}, false, 0, []string{`i1={"score":8}`}},
 		},
 		"an assistant asks for its words": {
 			`{"data":{"event_type":"assistant.initialization","id":"e4","payload":{"telnyx_conversation_channel":"phone_call","telnyx_agent_target":"+15555550142","telnyx_end_user_target":"+15555550101","call_control_id":"v3:c1","assistant_id":"assistant-1"}}}`,

@@ -12,13 +12,16 @@ type CallEvidence struct {
 	Claimed   ID // by the address of a tool
 	Number    ID // whose number was called, or called
 	Assistant ID // whose assistant talks
-	Call      ID // as which the call is known by its ids
+	Call      ID // as whose the call is known by its ids; below 0 when it is known as more than one tenant's
 	Fallback  ID // of the setting
 }
 
 // ByCallEvent resolves an event of a call: by the number, else by the assistant, else by the call. The zero Scope when none names a
 // tenant. Forbidden when they name different ones: then none is believed.
 func ByCallEvent(e CallEvidence) (Scope, error) {
+	if e.Call < 0 {
+		return Scope{}, fault.New(fault.Forbidden, "the call is known as two tenants'")
+	}
 	var s Scope
 	for _, found := range []Scope{{e.Number, "called_number"}, {e.Assistant, "assistant"}, {e.Call, "call"}} {
 		switch {

@@ -30,6 +30,7 @@ func TestByTool_EveryCombinationOfAddressCallAndFallback(t *testing.T) {
 		"a negative number in the address":             {"-4", false, evidence{Fallback: 3}, 0, ""},
 		"a known call":                                 {"", true, evidence{Call: 4, Fallback: 3}, 4, "call"},
 		"a known call, and another's assistant":        {"", true, evidence{Call: 4, Assistant: 5, Fallback: 3}, 0, ""},
+		"a call of two tenants":                        {"4", true, evidence{Claimed: 4, Call: -1, Fallback: 3}, 0, ""},
 		"an unknown call is no reason to fall back":    {"", true, evidence{Fallback: 3}, 0, ""},
 		"neither":                          {"", false, evidence{Fallback: 3}, 3, "fallback"},
 		"neither, and another's assistant": {"", false, evidence{Assistant: 4, Fallback: 3}, 0, ""},
@@ -66,7 +67,7 @@ func TestByCallEvent_NumberThenAssistantThenCallAndAllOfOneTenant(t *testing.T) 
 			t.Errorf("%+v: tenant %v via %q, %v; want %v via %q", c.evidence, got.ID(), got.Via(), err, c.want, c.via)
 		}
 	}
-	for _, e := range []evidence{{Number: 4, Assistant: 5}, {Number: 4, Call: 5}, {Assistant: 4, Call: 5}} {
+	for _, e := range []evidence{{Call: -1}, {Number: 4, Call: -1}, {Number: 4, Assistant: 5}, {Number: 4, Call: 5}, {Assistant: 4, Call: 5}} {
 		if got, err := tenant.ByCallEvent(e); fault.KindOf(err) != fault.Forbidden || !got.IsZero() {
 			t.Errorf("%+v: tenant %v, %v; want that none is believed", e, got.ID(), err)
 		}

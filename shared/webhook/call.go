@@ -51,6 +51,7 @@ func (v *Calls) Admit(r *http.Request) (CallDelivery, error) {
 		return CallDelivery{}, parseErr
 	}
 	httpx.Note(r.Context(), slog.String("event_id", event.ID), slog.String("event_type", event.Type))
+	event.Outbound = event.Outbound || route.WeCalled
 	scope, err := tenant.ByCallEvent(route.Known)
 	if err != nil || scope.IsZero() {
 		return CallDelivery{Event: event}, err
@@ -61,8 +62,8 @@ func (v *Calls) Admit(r *http.Request) (CallDelivery, error) {
 
 func evidence(e telnyx.CallEvent) store.CallEvidence {
 	found := store.CallEvidence{Called: e.Ours(), Assistant: e.AssistantID, Names: e.Names}
-	if !e.Outbound {
-		found.Calling = e.From // not every event says who called whom
+	if !e.Directed {
+		found.Calling = e.From
 	}
 	return found
 }

@@ -3,10 +3,12 @@ package webhook
 import (
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
@@ -42,8 +44,8 @@ func (a Args) First(names ...string) string {
 	return ""
 }
 
-// Tools admits calls of an assistant's tools: signed by Telnyx, or with the tenant's tool secret. The address is not signed, so a tenant
-// that has a secret is proven by it alone, unless the call is known to be its own.
+// Tools admits calls of an assistant's tools: signed by Telnyx, or with the tenant's tool secret. Neither the address nor the call's header
+// is signed, so a tenant that has a secret is proven by it, unless the signed body names its number or its assistant.
 type Tools struct {
 	Store    *store.Store
 	Keys     telnyx.PublicKeys // the platform's
@@ -58,20 +60,21 @@ func (v *Tools) Admit(r *http.Request) (ToolCall, error) {
 	if err != nil {
 		return ToolCall{}, err
 	}
-	args := argsOf(r, body)
-	control := strings.TrimSpace(r.Header.Get(CallHeader))
-	claimed, err := tenant.ToolID(r.URL.Query().Get("tenant_id"))
+	query, claimed, err := address(r)
 	if err != nil {
 		return ToolCall{}, err
 	}
-	route, err := v.Store.CallRoute(r.Context(), v.evidence(claimed, control, args))
+	signed := Args{}
+	signed.addBody(body)
+	control, namesCall := strings.TrimSpace(r.Header.Get(CallHeader)), len(r.Header.Values(CallHeader)) > 0
+	route, err := v.Store.CallRoute(r.Context(), v.evidence(claimed, control, signed))
 	if err != nil {
 		return ToolCall{}, err
 	}
 	if err := v.prove(r, body, route); err != nil {
 		return ToolCall{}, err
 	}
-	scope, err := tenant.ByTool(claimed, control != "", route.Known)
+	scope, err := tenant.ByTool(claimed, namesCall, route.Known)
 	if err != nil {
 		return ToolCall{}, err
 	}
@@ -79,21 +82,40 @@ func (v *Tools) Admit(r *http.Request) (ToolCall, error) {
 	if scope.Via() == "fallback" {
 		v.Log.WarnContext(r.Context(), "tool call without tenant or call", "tenant_id", scope.ID(), "path", r.URL.Path)
 	}
+	args := Args{}
+	args.addForm(query)
+	maps.Copy(args, signed)
 	return ToolCall{v.Store.For(scope), control, args}, nil
 }
 
-func (v *Tools) evidence(claimed tenant.ID, control string, args Args) store.CallEvidence {
-	e := store.CallEvidence{Claimed: claimed, Assistant: args["assistant_id"], Fallback: v.Fallback}
-	e.Called, _ = private.ParsePhone(args["telnyx_agent_target"])
-	if control != "" {
+// address reads a call's. What stands for a tenant there and is none is never taken for nothing.
+func address(r *http.Request) (url.Values, tenant.ID, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, 0, fault.New(fault.Forbidden, "the address cannot be read")
+	}
+	claimed, err := tenant.ToolID(query.Get("tenant_id"))
+	if err == nil && query.Has("tenant_id") && (claimed == 0 || len(query["tenant_id"]) > 1) {
+		err = fault.New(fault.Forbidden, "the address has no tenant_id or several")
+	}
+	return query, claimed, err
+}
+
+func (v *Tools) evidence(claimed tenant.ID, control string, signed Args) store.CallEvidence {
+	e := store.CallEvidence{Claimed: claimed, Assistant: signed["assistant_id"], Fallback: v.Fallback}
+	e.Called, _ = private.ParsePhone(signed["telnyx_agent_target"])
+	if control != "" && len(control) <= maxControl && utf8.ValidString(control) {
 		e.Names = []string{"control:" + control}
 	}
 	return e
 }
 
 func (v *Tools) prove(r *http.Request, body []byte, route store.CallRoute) error {
-	secret := private.NewSecret(r.Header.Get(SecretHeader))
-	if !secret.IsZero() && !route.ToolSecret.IsZero() && secret.Equal(route.ToolSecret) {
+	secret, err := v.Store.ToolSecret(route)
+	if err != nil {
+		return err
+	}
+	if sent := private.NewSecret(r.Header.Get(SecretHeader)); !secret.IsZero() && secret.Equal(sent) {
 		return nil
 	}
 	keys, err := keysOf(route.TelnyxPublicKey, v.Keys)
@@ -103,31 +125,30 @@ func (v *Tools) prove(r *http.Request, body []byte, route store.CallRoute) error
 	if err := telnyx.Verify(keys, r.Header, body, v.Now()); err != nil {
 		return err
 	}
-	known, err := tenant.ByCallEvent(route.Known)
-	if err == nil && known.IsZero() && !route.ToolSecret.IsZero() {
+	if route.Known.Number == 0 && route.Known.Assistant == 0 && !secret.IsZero() {
 		return fault.New(fault.Unauthenticated, "this tenant's tool calls carry its secret")
 	}
-	return err
+	return nil
 }
 
 // maxArg bounds one argument; a model that says more has lost its way.
 const maxArg = 2000
 
-// argsOf reads the arguments from the body, as JSON or a form, and from the address; the body's win.
-func argsOf(r *http.Request, body []byte) Args {
-	args := Args{}
-	args.addForm(r.URL.Query())
+// maxControl bounds a call's id.
+const maxControl = 500
+
+// addBody reads the arguments of a body, which is JSON or a form.
+func (a Args) addBody(body []byte) {
 	var sent map[string]any
 	decoder := json.NewDecoder(strings.NewReader(string(body)))
 	decoder.UseNumber()
 	if decoder.Decode(&sent) == nil {
 		for name, value := range sent {
-			args.add(name, value)
+			a.add(name, value)
 		}
 	} else if form, err := url.ParseQuery(string(body)); err == nil {
-		args.addForm(form)
+		a.addForm(form)
 	}
-	return args
 }
 
 func (a Args) addForm(form url.Values) {
