@@ -61,14 +61,13 @@ func (d Deps) sendLink(w http.ResponseWriter, r *http.Request, c webhook.ToolCal
 	return httpx.Write(w, http.StatusOK, out)
 }
 
-// caller is the customer who is talking.
+// caller is the customer who is talking; zero when that is not known.
 func caller(ctx context.Context, c webhook.ToolCall) (private.Phone, error) {
-	name := ""
 	if c.ControlID != "" {
-		name = "control:" + c.ControlID
+		return c.Tenant.CallCustomer(ctx, "control:"+c.ControlID)
 	}
 	texter, _ := private.ParsePhone(c.Args.First("telnyx_end_user_target", "to", "phone", "caller_phone", "customer_phone"))
-	return c.Tenant.Caller(ctx, name, texter)
+	return c.Tenant.RecentTexter(ctx, texter)
 }
 
 // registration is the text with the link, and what it is about.

@@ -183,13 +183,11 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		return []any{p.ReplyID > 0, p.State, refused}, err
 	},
 	"ReplyState": func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.ReplyState(ctx, at.reply) },
-	"Caller": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		byCall, err := t.Caller(ctx, at.callName, private.Phone{})
-		if err != nil {
-			return nil, err
-		}
-		byText, err := t.Caller(ctx, "", at.phone)
-		return []any{byCall, byText}, err
+	"CallCustomer": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.CallCustomer(ctx, at.callName)
+	},
+	"RecentTexter": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.RecentTexter(ctx, at.phone)
 	},
 	"RecordCall": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		_, err := t.RecordCall(ctx, store.CallEvent{Names: []string{at.callName}, Channel: "phone_call", Ended: true, RecordingID: "stolen", Insights: []store.CallInsight{{ID: "i", Result: private.NewText("x")}}})

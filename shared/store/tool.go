@@ -46,16 +46,24 @@ func (t *Tenant) ReplyState(ctx context.Context, id int64) (state ReplyState, er
 	return state, err
 }
 
-// Caller is the customer of the tenant's call with one of its names, or of its conversation with a phone that has texted lately; zero for
-// nobody. Nothing is sent to a number that is neither. One round trip.
-func (t *Tenant) Caller(ctx context.Context, callName string, texter private.Phone) (p private.Phone, err error) {
+// CallCustomer is the customer of the tenant's call that has a name; zero for nobody. One round trip.
+func (t *Tenant) CallCustomer(ctx context.Context, callName string) (private.Phone, error) {
+	return t.phone(ctx, "finding who is calling", `select coalesce((select c.customer_number from call_names n
+		join calls c on c.tenant_id = $1 and c.id = n.call_id where n.tenant_id = $1 and n.name = $2), '')`, callName)
+}
+
+// RecentTexter is the number when it has texted the tenant within a day; zero for another. One round trip.
+func (t *Tenant) RecentTexter(ctx context.Context, number private.Phone) (private.Phone, error) {
+	return t.phone(ctx, "finding who is texting", `select coalesce((select c.phone_number from conversations c
+		where c.tenant_id = $1 and c.channel = 'sms' and c.phone_number = $2
+		  and exists (select from messages m where m.conversation_id = c.id and m.role = 'user' and m.occurred_at > now() - interval '1 day')), '')`, number.E164())
+}
+
+// phone reads the one number, or ”, that sql selects.
+func (t *Tenant) phone(ctx context.Context, doing, sql, by string) (p private.Phone, err error) {
 	var number string
-	err = t.run(ctx, "finding who is talking", func(b *pgx.Batch) {
-		b.Queue(`select coalesce(
-			(select c.customer_number from call_names n join calls c on c.tenant_id = $1 and c.id = n.call_id where n.tenant_id = $1 and n.name = $2),
-			(select c.phone_number from conversations c where c.tenant_id = $1 and c.channel = 'sms' and c.phone_number = $3 and $2 = ''
-			    and exists (select from messages m where m.conversation_id = c.id and m.role = 'user' and m.occurred_at > now() - interval '1 day')), '')`,
-			t.id(), callName, texter.E164()).QueryRow(func(row pgx.Row) error { return row.Scan(&number) })
+	err = t.run(ctx, doing, func(b *pgx.Batch) {
+		b.Queue(sql, t.id(), by).QueryRow(func(row pgx.Row) error { return row.Scan(&number) })
 	})
 	if err != nil || number == "" {
 		return p, err
