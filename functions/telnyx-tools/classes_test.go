@@ -3,6 +3,7 @@ package telnyxtools_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -147,35 +148,36 @@ func TestGetClasses_WhoseTheyAreByAddressCallAndFallback(t *testing.T) {
 		change        func(http.Header)
 		want          string
 	}{
-		"the address of the school":                               {"?tenant_id=1042", "{}", nil, school},
-		"the address of the school and its call":                  {"?tenant_id=1042", "{}", on("v3:school"), school},
-		"the school's call":                                       {"", "{}", on("v3:school"), school},
-		"neither":                                                 {"", "{}", nil, school},
-		"neither, and no body":                                    {"", "", nil, school},
-		"the dentist's call and secret, without an address":       {"", "{}", withCallAndSecret, dentist},
-		"a signed call with the dentist's, in an unsigned header": {"", "{}", on("v3:dentist"), nobody},
-		"the dentist's address, call and secret":                  {"?tenant_id=2048", "{}", withCallAndSecret, dentist},
-		"the same, signed instead":                                {"?tenant_id=2048", "{}", on("v3:dentist"), nobody},
-		"the dentist's assistant in the unsigned address":         {"?tenant_id=2048&assistant_id=assistant-2048", "{}", nil, nobody},
-		"an address that cannot be read":                          {"?tenant_id=2048%", "{}", nil, nobody},
-		"an address without the id":                               {"?tenant_id=", "{}", nil, nobody},
-		"two ids":                                                 {"?tenant_id=1042&tenant_id=2048", "{}", nil, nobody},
-		"a call without an id":                                    {"", "{}", on(""), nobody},
-		"the dentist's address and secret, unsigned":              {"?tenant_id=2048", "{}", withSecret(dentistSecret), dentist},
-		"the dentist's address and assistant":                     {"?tenant_id=2048", `{"assistant_id":"assistant-2048"}`, nil, dentist},
-		"a signed call moved to the dentist's address":            {"?tenant_id=2048", "{}", nil, nobody},
-		"the dentist's address with the school's call":            {"?tenant_id=2048", "{}", on("v3:school"), nobody},
-		"the school's address with the dentist's call":            {"?tenant_id=1042", "{}", on("v3:dentist"), nobody},
-		"the school's address with the dentist's secret":          {"?tenant_id=1042", "{}", withSecret(dentistSecret), nobody},
-		"the dentist's address with a wrong secret":               {"?tenant_id=2048", "{}", withSecret("wrong"), nobody},
-		"the dentist's address with an empty secret":              {"?tenant_id=2048", "{}", withSecret(""), nobody},
-		"a call that nobody knows is no reason to fall back":      {"", "{}", on("v3:unknown"), nobody},
-		"a closed tenant":                                         {"?tenant_id=3000", "{}", nil, nobody},
-		"a tenant that there is not":                              {"?tenant_id=9", "{}", nil, nobody},
-		"a word":                                                  {"?tenant_id=school", "{}", nil, nobody},
-		"neither, and the dentist's assistant":                    {"", `{"assistant_id":"assistant-2048"}`, nil, nobody},
-		"an organisation that the model names":                    {"?tenant_id=1042", `{"org_id":"2048","jackrabbit_org_id":"2048"}`, nil, school},
-		"unsigned":                                                {"?tenant_id=1042", "{}", func(h http.Header) { h.Del(telnyx.SignatureHeader) }, nobody},
+		"the address of the school":                                         {"?tenant_id=1042", "{}", nil, school},
+		"the address of the school and its call":                            {"?tenant_id=1042", "{}", on("v3:school"), school},
+		"the school's call":                                                 {"", "{}", on("v3:school"), school},
+		"neither":                                                           {"", "{}", nil, school},
+		"neither, and no body":                                              {"", "", nil, school},
+		"the dentist's call and secret, without an address":                 {"", "{}", withCallAndSecret, dentist},
+		"a signed call with the dentist's, in an unsigned header":           {"", "{}", on("v3:dentist"), nobody},
+		"the dentist's address, call and secret":                            {"?tenant_id=2048", "{}", withCallAndSecret, dentist},
+		"the same, signed instead":                                          {"?tenant_id=2048", "{}", on("v3:dentist"), nobody},
+		"the dentist's assistant in the unsigned address":                   {"?tenant_id=2048&assistant_id=assistant-2048", "{}", nil, nobody},
+		"an address that cannot be read":                                    {"?tenant_id=2048%", "{}", nil, nobody},
+		"an address without the id":                                         {"?tenant_id=", "{}", nil, nobody},
+		"two ids":                                                           {"?tenant_id=1042&tenant_id=2048", "{}", nil, nobody},
+		"a call without an id":                                              {"", "{}", on(""), nobody},
+		"the dentist's address and secret, unsigned":                        {"?tenant_id=2048", "{}", withSecret(dentistSecret), dentist},
+		"the dentist's address and assistant":                               {"?tenant_id=2048", `{"assistant_id":"assistant-2048"}`, nil, dentist},
+		"a signed call moved to the dentist's address":                      {"?tenant_id=2048", "{}", nil, nobody},
+		"the dentist's address with the school's call":                      {"?tenant_id=2048", "{}", on("v3:school"), nobody},
+		"the school's address with the dentist's call":                      {"?tenant_id=1042", "{}", on("v3:dentist"), nobody},
+		"the school's address with the dentist's secret":                    {"?tenant_id=1042", "{}", withSecret(dentistSecret), nobody},
+		"the dentist's address with a wrong secret":                         {"?tenant_id=2048", "{}", withSecret("wrong"), nobody},
+		"the dentist's address with an empty secret":                        {"?tenant_id=2048", "{}", withSecret(""), nobody},
+		"a call that nobody knows is no reason to fall back":                {"", "{}", on("v3:unknown"), nobody},
+		"a closed tenant":                                                   {"?tenant_id=3000", "{}", nil, nobody},
+		"a tenant that there is not":                                        {"?tenant_id=9", "{}", nil, nobody},
+		"a word":                                                            {"?tenant_id=school", "{}", nil, nobody},
+		"the school's address, and the dentist's assistant among much else": {"?tenant_id=1042", muchElse(`"assistant_id":"assistant-2048"`), nil, nobody},
+		"neither, and the dentist's assistant":                              {"", `{"assistant_id":"assistant-2048"}`, nil, nobody},
+		"an organisation that the model names":                              {"?tenant_id=1042", `{"org_id":"2048","jackrabbit_org_id":"2048"}`, nil, school},
+		"unsigned":                                                          {"?tenant_id=1042", "{}", func(h http.Header) { h.Del(telnyx.SignatureHeader) }, nobody},
 	} {
 		if got := b.call(t, http.MethodPost, c.address, c.body, c.change); got.ids() != c.want {
 			t.Errorf("%s: classes %q, %q; want %q", name, got.ids(), got.Result, c.want)
@@ -187,6 +189,15 @@ func TestGetClasses_WhoseTheyAreByAddressCallAndFallback(t *testing.T) {
 	if fell := strings.Count(b.log.String(), "tool call without tenant or call"); fell != 2 {
 		t.Errorf("falling back was noted %d times; want 2", fell)
 	}
+}
+
+// muchElse is a body with an argument among many that nobody knows.
+func muchElse(argument string) string {
+	body := "{" + argument
+	for i := range 500 {
+		body += fmt.Sprintf(`,"a%d":"x"`, i)
+	}
+	return body + "}"
 }
 
 func TestGetClasses_TheFallbackCanBeTurnedOff(t *testing.T) {

@@ -50,6 +50,7 @@ func (r Report) Print(w io.Writer) error {
 // skipped is the error of a check that could not be tried.
 type skipped struct{ why string }
 
+// Error says why it was not tried.
 func (s skipped) Error() string { return s.why }
 
 // note puts a check's outcome into the report. detail is what was checked.

@@ -95,7 +95,7 @@ func (r *run) numberOfCalls(ctx context.Context) (string, error) {
 }
 
 func (r *run) routingOfCalls(context.Context) (string, error) {
-	return "", skipped{"no function takes calls in yet"}
+	return "", skipped{"calls cannot be read through the API yet"}
 }
 
 // numberStays tries to assign A's number to B.

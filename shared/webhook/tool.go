@@ -168,7 +168,7 @@ func (a Args) add(name string, value any) {
 	case "", "null", "none", "undefined", "n/a", "unknown":
 		return
 	}
-	if len(text) <= maxArg && len(a) < 60 {
+	if len(text) <= maxArg {
 		a[name] = text
 	}
 }
