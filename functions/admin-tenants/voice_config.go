@@ -15,6 +15,7 @@ type voiceConfigOutput struct {
 		TelnyxAssistantID   *string     `json:"telnyx_assistant_id"`
 		ToolSecret          secretState `json:"tool_secret"`
 		TransferPhoneNumber *string     `json:"transfer_phone_number"`
+		NotifyPhoneNumber   *string     `json:"notify_phone_number"`
 	}
 }
 
@@ -25,6 +26,7 @@ type voiceConfigInput struct {
 		TelnyxAssistantID   httpx.Field[string]         `json:"telnyx_assistant_id,omitzero" maxLength:"200" pattern:"^[!-~]+$" patternDescription:"an id without spaces" doc:"the Telnyx assistant that answers"`
 		ToolSecret          httpx.Field[private.Secret] `json:"tool_secret,omitzero" maxLength:"500" pattern:"^[!-~]+$" patternDescription:"a secret without spaces" doc:"what the assistant's tool calls carry" writeOnly:"true"`
 		TransferPhoneNumber httpx.Field[private.Phone]  `json:"transfer_phone_number,omitzero" pattern:"^\\+[1-9][0-9]{6,14}$" patternDescription:"a number in E.164 form, such as +15555550142" doc:"whom a call is handed to"`
+		NotifyPhoneNumber   httpx.Field[private.Phone]  `json:"notify_phone_number,omitzero" pattern:"^\\+[1-9][0-9]{6,14}$" patternDescription:"a number in E.164 form, such as +15555550142" example:"+15555550142" doc:"who is texted what came of each call, from the tenant's number for texts; nobody without one"`
 	}
 }
 
@@ -39,7 +41,7 @@ func (d Deps) configureVoice(ctx context.Context, t *store.Tenant, in *voiceConf
 	b := in.Body
 	c, err := t.ConfigureVoice(ctx, store.VoiceConfigChange{
 		Enabled: b.IsEnabled, Phone: b.TelnyxPhoneNumber.Change(), AssistantID: b.TelnyxAssistantID.Change(),
-		ToolSecret: b.ToolSecret.Change(), TransferPhone: b.TransferPhoneNumber.Change(),
+		ToolSecret: b.ToolSecret.Change(), TransferPhone: b.TransferPhoneNumber.Change(), NotifyPhone: b.NotifyPhoneNumber.Change(),
 	})
 	return showVoiceConfig(c, err)
 }
@@ -51,6 +53,6 @@ func showVoiceConfig(c store.VoiceConfig, err error) (*voiceConfigOutput, error)
 	out := &voiceConfigOutput{}
 	b := &out.Body
 	b.IsEnabled, b.TelnyxPhoneNumber, b.TelnyxAssistantID = c.Enabled, orNull(c.Phone.E164()), orNull(c.AssistantID)
-	b.ToolSecret, b.TransferPhoneNumber = stateOf(c.ToolSecret), orNull(c.TransferPhone.E164())
+	b.ToolSecret, b.TransferPhoneNumber, b.NotifyPhoneNumber = stateOf(c.ToolSecret), orNull(c.TransferPhone.E164()), orNull(c.NotifyPhone.E164())
 	return out, nil
 }

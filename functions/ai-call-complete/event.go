@@ -2,8 +2,10 @@ package aicallcomplete
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
@@ -24,14 +26,30 @@ func (d Deps) event(w http.ResponseWriter, r *http.Request, delivery webhook.Cal
 	case delivery.Tenant == nil:
 		outcome = "unknown_tenant"
 	default:
-		id, err := delivery.Tenant.RecordCall(r.Context(), recordOf(e))
+		rec, err := delivery.Tenant.RecordCall(r.Context(), recordOf(e))
 		if err != nil {
 			return err
 		}
-		httpx.Note(r.Context(), slog.Int64("call_id", id))
+		httpx.Note(r.Context(), slog.Int64("call_id", rec.ID))
+		d.queue(r.Context(), delivery.Tenant, rec)
 	}
 	httpx.Note(r.Context(), slog.String("outcome", outcome))
 	return httpx.Write(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// queueWait bounds the time that queueing may add to an acknowledgement.
+const queueWait = time.Second
+
+// queue has the worker called for a call that is over. One that is not queued is recorded all the same, and the sweeper finds it.
+func (d Deps) queue(ctx context.Context, t *store.Tenant, rec store.RecordedCall) {
+	if rec.DueAt.IsZero() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, queueWait)
+	defer cancel()
+	if err := d.Queue.PutAfterCall(ctx, t.Scope().ID(), rec.ID, rec.DueAt); err != nil {
+		d.Log.WarnContext(ctx, "call not queued; the sweeper will", "tenant_id", t.Scope().ID(), "call_id", rec.ID, "error", err)
+	}
 }
 
 // over reports whether the conversation has ended. The insights of a call are made when it has, those of a chat while it goes on.

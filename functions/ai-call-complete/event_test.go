@@ -19,6 +19,8 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/store/storetest"
+	"github.com/chattercheatah/chattercheatah/shared/task"
+	"github.com/chattercheatah/chattercheatah/shared/task/tasktest"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
 	"github.com/chattercheatah/chattercheatah/shared/webhook"
@@ -27,12 +29,14 @@ import (
 const (
 	customer  = "+15555550101"
 	assistant = "assistant-of-the-school"
+	queue     = "projects/p/locations/l/queues/calls"
 )
 
 // bench is the function with a real database, called by a provider that signs.
 type bench struct {
 	*storetest.DB
 	provider *telnyxtest.Server
+	tasks    *tasktest.Server
 	handler  http.Handler
 	log      bytes.Buffer
 }
@@ -47,9 +51,13 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.tasks = tasktest.New(t, tasktest.Options{Queues: []string{queue}, Manual: true})
+	tasks := task.NewQueue(task.Config{Queue: queue, WorkerURL: "https://worker.example.test", ServiceAccount: "tasks@p.example.test", EmulatorHost: b.tasks.Addr()})
+	t.Cleanup(func() { _ = tasks.Close() })
 	b.handler = aicallcomplete.New(aicallcomplete.Deps{
 		Log: slog.New(slog.NewJSONHandler(&b.log, nil)), Now: time.Now,
 		Calls: &webhook.Calls{Store: b.Store, Keys: telnyx.PublicKeys{key}, Now: time.Now},
+		Queue: tasks,
 	})
 	return b
 }
@@ -92,7 +100,7 @@ func (b *bench) untilTaken(t *testing.T, events []string) {
 
 func (b *bench) calls(t *testing.T, of *store.Tenant) []store.Call {
 	t.Helper()
-	found, err := of.Calls(t.Context(), store.Place{}, 100)
+	found, err := of.Calls(t.Context(), store.CallFilter{}, store.Place{}, 100)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,9 @@
 // recorded, or nothing to record; 400 and 401 mean that a repeat cannot help; 5xx means deliver again, which changes nothing that is
 // here already. Without an answer of /telnyx/dynamic-variables in time the assistant talks on with what its portal says.
 //
-// Settings: DATABASE_URL, FIELD_ENCRYPTION_KEY, TELNYX_PUBLIC_KEY.
+// What is made of a call that is over is the worker's, which a task calls.
+//
+// Settings: DATABASE_URL, FIELD_ENCRYPTION_KEY, TELNYX_PUBLIC_KEY, CLOUD_TASKS_*.
 package aicallcomplete
 
 import (
@@ -16,6 +18,7 @@ import (
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
+	"github.com/chattercheatah/chattercheatah/shared/task"
 	"github.com/chattercheatah/chattercheatah/shared/webhook"
 )
 
@@ -23,6 +26,7 @@ import (
 type Deps struct {
 	Log   *slog.Logger
 	Calls *webhook.Calls
+	Queue *task.Queue
 	Now   func() time.Time
 }
 

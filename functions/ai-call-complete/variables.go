@@ -56,10 +56,10 @@ func (d Deps) record(ctx context.Context, r *http.Request, delivery webhook.Call
 		return
 	}
 	record.StartedAt = delivery.Event.OccurredAt
-	id, err := delivery.Tenant.RecordCall(ctx, record)
+	rec, err := delivery.Tenant.RecordCall(ctx, record)
 	if err != nil {
 		d.Log.ErrorContext(ctx, "call not recorded before its first word", "tenant_id", delivery.Tenant.Scope().ID(), "error", err)
 		return
 	}
-	httpx.Note(r.Context(), slog.Int64("call_id", id))
+	httpx.Note(r.Context(), slog.Int64("call_id", rec.ID))
 }

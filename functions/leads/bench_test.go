@@ -17,9 +17,12 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/auth"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store"
+	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 	"github.com/chattercheatah/chattercheatah/shared/store/storetest"
 	"github.com/chattercheatah/chattercheatah/shared/task"
 	"github.com/chattercheatah/chattercheatah/shared/task/tasktest"
+	"github.com/chattercheatah/chattercheatah/shared/telnyx"
+	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
 )
 
 const queue = "projects/p/locations/l/queues/replies"
@@ -30,6 +33,7 @@ var customer = private.MustPhone("+15555550101")
 type bench struct {
 	*storetest.DB
 	tasks           *tasktest.Server
+	telnyx          *telnyxtest.Server
 	tokens          *auth.Tokens
 	handler         http.Handler
 	log             *syncLog
@@ -64,7 +68,10 @@ func newBench(t testing.TB) *bench {
 	tasks := task.NewQueue(task.Config{Queue: queue, WorkerURL: "https://worker.example.test", ServiceAccount: "tasks@p.example.test", EmulatorHost: b.tasks.Addr()})
 	t.Cleanup(func() { _ = tasks.Close() })
 	b.tokens = auth.NewTokens(auth.TokenConfig{Keys: private.NewSecret(strings.Repeat("k", 32))}, time.Now)
-	b.handler = leads.New(leads.Deps{Log: slog.New(slog.NewJSONHandler(b.log, nil)), Guard: auth.NewGuard(b.Store, b.tokens), Queue: tasks})
+	b.telnyx = telnyxtest.Start(t, telnyxtest.Options{Keys: map[string]string{demo.SwimSchool().APIKey.Reveal(): ""}})
+	b.handler = leads.New(leads.Deps{
+		Log: slog.New(slog.NewJSONHandler(b.log, nil)), Guard: auth.NewGuard(b.Store, b.tokens), Queue: tasks, Telnyx: telnyx.NewClient(b.telnyx.URL()),
+	})
 	b.swimmerID, b.swimmer = b.person(t, "desk@exampleco.test", "user", 1042)
 	_, b.dentist = b.person(t, "desk@sampledental.test", "user", 2048)
 	return b

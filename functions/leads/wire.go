@@ -7,12 +7,14 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/auth"
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/task"
+	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 )
 
 type settings struct {
 	Database boot.Database
 	Tokens   auth.TokenConfig
 	Tasks    task.Config
+	Telnyx   boot.TelnyxAPI
 }
 
 func init() { boot.Register("Leads", open) }
@@ -27,8 +29,9 @@ func open(env boot.Environment) (http.Handler, error) {
 		return nil, err
 	}
 	return New(Deps{
-		Log:   boot.Log(),
-		Guard: auth.NewGuard(db, auth.NewTokens(s.Tokens, time.Now)),
-		Queue: task.NewQueue(s.Tasks),
+		Log:    boot.Log(),
+		Guard:  auth.NewGuard(db, auth.NewTokens(s.Tokens, time.Now)),
+		Queue:  task.NewQueue(s.Tasks),
+		Telnyx: telnyx.NewClient(s.Telnyx.Base),
 	}), nil
 }

@@ -66,7 +66,7 @@ var mayUse = map[string]func(pkg string) bool{
 	"github.com/jackc/pgx/v5/pgxpool":        storeBootOrScript,
 	"github.com/jackc/pgx/v5/pgconn":         storeBootOrScript,
 	"google.golang.org/genai":                only("shared/gemini"),
-	module + "shared/gemini":                 func(pkg string) bool { return pkg == "shared/reply/model" || asksTheModel(pkg) },
+	module + "shared/gemini":                 func(pkg string) bool { return strings.HasSuffix(pkg, "/model") || asksTheModel(pkg) },
 	"cloud.google.com/go/firestore":          only("shared/ephemeral"),
 	"cloud.google.com/go/cloudtasks/apiv2":   only("shared/task"),
 	"github.com/tink-crypto/tink-go/v2/aead": only("shared/store"),

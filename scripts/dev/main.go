@@ -22,6 +22,7 @@ import (
 
 	_ "github.com/chattercheatah/chattercheatah/functions/admin-tenants"
 	_ "github.com/chattercheatah/chattercheatah/functions/ai-call-complete"
+	_ "github.com/chattercheatah/chattercheatah/functions/ai-call-complete/worker"
 	_ "github.com/chattercheatah/chattercheatah/functions/leads"
 	_ "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
 	_ "github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"

@@ -11,6 +11,7 @@ import (
 
 	admintenants "github.com/chattercheatah/chattercheatah/functions/admin-tenants"
 	aicallcomplete "github.com/chattercheatah/chattercheatah/functions/ai-call-complete"
+	aicallcompleteworker "github.com/chattercheatah/chattercheatah/functions/ai-call-complete/worker"
 	"github.com/chattercheatah/chattercheatah/functions/leads"
 	setupprompt "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
 	"github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"
@@ -27,15 +28,16 @@ var update = flag.Bool("update", false, "write testdata/routes.txt anew")
 
 // tables are all functions' route tables, by entry point.
 var tables = map[string][]httpx.Route{
-	"AdminTenants":    admintenants.Routes(admintenants.Deps{}),
-	"AiCallComplete":  aicallcomplete.Routes(aicallcomplete.Deps{}),
-	"Leads":           leads.Routes(leads.Deps{}),
-	"PromptTrial":     trial.Routes(trial.Deps{}),
-	"SetupPrompt":     setupprompt.Routes(setupprompt.Deps{}),
-	"TelnyxSms":       telnyxsms.Routes(telnyxsms.Deps{}),
-	"TelnyxSmsWorker": telnyxsmsworker.Routes(telnyxsmsworker.Deps{}),
-	"TelnyxTools":     telnyxtools.Routes(telnyxtools.Deps{}),
-	"Users":           users.Routes(users.Deps{}),
+	"AdminTenants":         admintenants.Routes(admintenants.Deps{}),
+	"AiCallComplete":       aicallcomplete.Routes(aicallcomplete.Deps{}),
+	"AiCallCompleteWorker": aicallcompleteworker.Routes(aicallcompleteworker.Deps{}),
+	"Leads":                leads.Routes(leads.Deps{}),
+	"PromptTrial":          trial.Routes(trial.Deps{}),
+	"SetupPrompt":          setupprompt.Routes(setupprompt.Deps{}),
+	"TelnyxSms":            telnyxsms.Routes(telnyxsms.Deps{}),
+	"TelnyxSmsWorker":      telnyxsmsworker.Routes(telnyxsmsworker.Deps{}),
+	"TelnyxTools":          telnyxtools.Routes(telnyxtools.Deps{}),
+	"Users":                users.Routes(users.Deps{}),
 }
 
 func TestRoutes_WhoMayCallWhatIsAsReviewed(t *testing.T) {

@@ -51,6 +51,7 @@ func start(ctx context.Context, root string, given boot.Environment, keys *state
 	}()
 	s.fill(localDefaults(s.base, keys))
 	s.fill(localModel(s.env, s.base))
+	s.fill(oneQueue(s.env))
 	if err := check(withPlaceholders(s.env)); err != nil {
 		return s, err
 	}
@@ -64,6 +65,7 @@ func start(ctx context.Context, root string, given boot.Environment, keys *state
 	if err := s.startGoogle(deployments); err != nil {
 		return s, err
 	}
+	s.fill(oneQueue(s.env))
 	functions, err := openFunctions(s.env, s.logIns(deployments))
 	if err != nil {
 		return s, err
@@ -97,6 +99,17 @@ func localDefaults(base string, keys *state) boot.Environment {
 		"CLOUD_TASKS_WORKER_URL":      base,
 		"CLOUD_TASKS_SERVICE_ACCOUNT": localAccount,
 	}
+}
+
+// oneQueue has the tasks of every worker on the one local queue.
+func oneQueue(env boot.Environment) boot.Environment {
+	same := boot.Environment{}
+	for name, value := range env {
+		if strings.HasPrefix(name, "CLOUD_TASKS_") {
+			same["SMS_"+name] = value
+		}
+	}
+	return same
 }
 
 // localModel is the fake model, unless a key for the real one or the address of another is given.
@@ -238,7 +251,7 @@ func (s *stack) startTasks(deployments []deployment.Deployment) error {
 	options := tasktest.Options{Queues: []string{s.env["CLOUD_TASKS_QUEUE"]}}
 	for _, d := range deployments {
 		if d.Queue != nil {
-			options.Rate, options.Concurrency = d.Queue.MaxDispatchesPerSecond, d.Queue.MaxConcurrentDispatches
+			options.Rate, options.Concurrency = max(options.Rate, d.Queue.MaxDispatchesPerSecond), max(options.Concurrency, d.Queue.MaxConcurrentDispatches)
 		}
 	}
 	server, err := tasktest.Start(options)

@@ -74,6 +74,7 @@ type Request struct {
 	System    private.Text
 	Turns     []Turn
 	MaxTokens int32
+	Schema    map[string]any // JSON Schema of the answer, which is JSON then; nil for an answer in words
 }
 
 // Answer is what the model wrote.
@@ -110,7 +111,7 @@ func (c *Client) Generate(ctx context.Context, in Request) (Answer, error) {
 		if err != nil {
 			return Answer{}, classify(err)
 		}
-		answer, err := read(response)
+		answer, err := read(response, in.Schema != nil)
 		if err != nil {
 			return Answer{}, backoff.Permanent(err)
 		}
@@ -141,6 +142,9 @@ func (c *Client) generation(in Request) *genai.GenerateContentConfig {
 		Temperature:       &temperature,
 		MaxOutputTokens:   in.MaxTokens,
 		CandidateCount:    1,
+	}
+	if in.Schema != nil {
+		g.ResponseMIMEType, g.ResponseJsonSchema = "application/json", in.Schema
 	}
 	if strings.Contains(c.config.Model, "2.5-flash") {
 		g.ThinkingConfig = &genai.ThinkingConfig{ThinkingBudget: new(int32)} // a text message waits for the answer
@@ -200,7 +204,8 @@ func retryDelay(api genai.APIError) time.Duration {
 	return 0
 }
 
-func read(r *genai.GenerateContentResponse) (Answer, error) {
+// read takes an answer in words that the token limit cut as far as it goes; JSON that was cut is none.
+func read(r *genai.GenerateContentResponse, structured bool) (Answer, error) {
 	if r == nil || len(r.Candidates) == 0 {
 		if r != nil && r.PromptFeedback == nil {
 			return Answer{}, ErrEmpty
@@ -212,6 +217,9 @@ func read(r *genai.GenerateContentResponse) (Answer, error) {
 	switch first.FinishReason {
 	case genai.FinishReasonStop, genai.FinishReasonUnspecified, "":
 	case genai.FinishReasonMaxTokens:
+		if structured {
+			return Answer{}, ErrEmpty
+		}
 		text = wholeSentences(text)
 	default:
 		return Answer{}, ErrBlocked

@@ -75,6 +75,7 @@ type Voice struct {
 	TelnyxAssistantID   string     `yaml:"telnyx_assistant_id"   json:"telnyx_assistant_id,omitempty"`
 	ToolSecret          Credential `yaml:"tool_secret"           json:"tool_secret,omitempty"`
 	TransferPhoneNumber string     `yaml:"transfer_phone_number" json:"transfer_phone_number,omitempty"`
+	NotifyPhoneNumber   string     `yaml:"notify_phone_number"   json:"notify_phone_number,omitempty"`
 }
 
 // CustomerService is the body of PUT /admin/tenants/{tenant_id}/customer-service-config.

@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -37,12 +38,17 @@ func KeywordOf(text private.Text) Keyword {
 	if k, ok := whole[strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(words, "please "), " please"))]; ok && !politeYes(words, k) {
 		return k
 	}
-	for _, clause := range clauses(text.Reveal()) {
-		if request().MatchString(clause) && !supposed().MatchString(clause) {
-			return Stop
-		}
+	if AsksToBeLeftAlone(text) {
+		return Stop
 	}
 	return NoKeyword
+}
+
+// AsksToBeLeftAlone reports whether somebody asks unmistakably for no more texts, whatever else they say.
+func AsksToBeLeftAlone(text private.Text) bool {
+	return slices.ContainsFunc(clauses(text.Reveal()), func(clause string) bool {
+		return request().MatchString(clause) && !supposed().MatchString(clause)
+	})
 }
 
 // politeYes keeps "yes please" an answer, and "help please" a question for the assistant.

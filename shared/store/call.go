@@ -35,17 +35,31 @@ type CallInsight struct {
 	Result   private.Text
 }
 
-// RecordCall records what an event tells, whichever of a call's events comes first and however often, and returns the call's id:
+// RecordedCall is the call that an event is of.
+type RecordedCall struct {
+	ID    int64
+	DueAt time.Time // when something is to be made of it; zero when the event is no reason to
+}
+
+// finishAfter is how long after its end a call is looked at: Telnyx writes down what was said a moment later.
+const finishAfter = 5 * time.Second
+
+// RecordCall records what an event tells, whichever of a call's events comes first and however often, and returns the call:
 // events that share a name are of one call. One round trip.
-func (t *Tenant) RecordCall(ctx context.Context, e CallEvent) (id int64, err error) {
+func (t *Tenant) RecordCall(ctx context.Context, e CallEvent) (rec RecordedCall, err error) {
 	told, insights, err := e.columns()
 	if err != nil {
-		return 0, err
+		return rec, err
 	}
+	var due *time.Time
 	err = t.run(ctx, "recording a call", func(b *pgx.Batch) {
-		b.Queue(`select record_call($1, $2, $3, $4)`, t.id(), e.Names, told, insights).QueryRow(func(row pgx.Row) error { return row.Scan(&id) })
+		b.Queue(`select call, due from take_call_event($1, $2, $3, $4, $5)`, t.id(), e.Names, told, insights, finishAfter).
+			QueryRow(func(row pgx.Row) error { return row.Scan(&rec.ID, &due) })
 	})
-	return id, err
+	if due != nil {
+		rec.DueAt = *due
+	}
+	return rec, err
 }
 
 // columns are what an event tells, as the columns of calls, and its insights.
@@ -101,17 +115,26 @@ type Call struct {
 	Cause          string
 	RecordingID    string
 	Insights       []CallInsight // by id; a list of calls leaves them out
+	Summary        CallSummary   // zero until the call was looked at; a list leaves the transcript out
 }
 
-const callColumns = `id, channel, direction = 'outbound', coalesce(customer_number, ''), coalesce(our_number, ''), coalesce(assistant_id, ''), coalesce(control_id, ''),
-	coalesce(conversation_id, ''), status = 'ended', started_at, ended_at, coalesce(duration_seconds, 0), coalesce(hangup_cause, ''), coalesce(recording_id, '')`
+const (
+	callColumns = `c.id, c.channel, c.direction = 'outbound', coalesce(c.customer_number, ''), coalesce(c.our_number, ''), coalesce(c.assistant_id, ''),
+	coalesce(c.control_id, ''), coalesce(c.conversation_id, ''), c.status = 'ended', c.started_at, c.ended_at, coalesce(c.duration_seconds, 0),
+	coalesce(c.hangup_cause, ''), coalesce(c.recording_id, ''), coalesce(s.summary, ''), coalesce(s.intent, ''), coalesce(s.outcome, ''), coalesce(s.language, ''),
+	coalesce(s.customer_name, ''), coalesce(s.customer_email, ''), coalesce(s.from_transcript, false), coalesce(s.lead_id, 0), coalesce(s.made_at, 'epoch')`
+	callsSQL    = ` from calls c left join call_summaries s on s.tenant_id = $1 and s.call_id = c.id where c.tenant_id = $1 and `
+	insightsSQL = `select insight_id, name, result from call_insights where tenant_id = $1 and call_id = $2 order by insight_id collate "C"`
+)
 
 func scanCall(row pgx.CollectableRow) (c Call, err error) {
 	var customer, ours string
 	var ended *time.Time
 	var seconds int
 	err = row.Scan(&c.ID, &c.Channel, &c.Outbound, &customer, &ours, &c.AssistantID, &c.ControlID,
-		&c.ConversationID, &c.Ended, &c.StartedAt, &ended, &seconds, &c.Cause, &c.RecordingID)
+		&c.ConversationID, &c.Ended, &c.StartedAt, &ended, &seconds, &c.Cause, &c.RecordingID,
+		&c.Summary.Summary, &c.Summary.Intent, &c.Summary.Outcome, &c.Summary.Language, &c.Summary.Name, &c.Summary.Email,
+		&c.Summary.FromTranscript, &c.Summary.LeadID, &c.Summary.MadeAt)
 	if err != nil {
 		return c, err
 	}
@@ -128,19 +151,32 @@ func scanCall(row pgx.CollectableRow) (c Call, err error) {
 // Call reads one. fault.NotFound when it is missing or another tenant's. One round trip.
 func (t *Tenant) Call(ctx context.Context, id int64) (c Call, err error) {
 	var insights []CallInsight
+	var said []Utterance
 	err = t.run(ctx, "reading a call", func(b *pgx.Batch) {
-		b.Queue(`select `+callColumns+` from calls where tenant_id = $1 and id = $2`, t.id(), id).Query(func(rows pgx.Rows) (err error) {
+		b.Queue(`select `+callColumns+callsSQL+`c.id = $2`, t.id(), id).Query(func(rows pgx.Rows) (err error) {
 			c, err = pgx.CollectExactlyOneRow(rows, scanCall)
 			return err
 		})
-		b.Queue(`select insight_id, name, result from call_insights where tenant_id = $1 and call_id = $2 order by insight_id collate "C"`, t.id(), id).
-			Query(func(rows pgx.Rows) (err error) {
-				insights, err = pgx.CollectRows(rows, scanInsight)
-				return err
-			})
+		b.Queue(insightsSQL, t.id(), id).Query(func(rows pgx.Rows) (err error) {
+			insights, err = pgx.CollectRows(rows, scanInsight)
+			return err
+		})
+		b.Queue(`select transcript from call_summaries where tenant_id = $1 and call_id = $2`, t.id(), id).Query(func(rows pgx.Rows) (err error) {
+			said, err = collectTranscript(rows)
+			return err
+		})
 	})
-	c.Insights = insights
+	c.Insights, c.Summary.Transcript = insights, said
 	return c, err
+}
+
+// collectTranscript reads the transcript of a call, of which there is none or one.
+func collectTranscript(rows pgx.Rows) (said []Utterance, err error) {
+	all, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return said, json.Unmarshal(all[0], &said)
 }
 
 func scanInsight(row pgx.CollectableRow) (i CallInsight, err error) {
@@ -150,15 +186,42 @@ func scanInsight(row pgx.CollectableRow) (i CallInsight, err error) {
 	return i, err
 }
 
-// Calls lists those after a place, the newest first, at most limit, without their insights. One round trip.
-func (t *Tenant) Calls(ctx context.Context, after Place, limit int) (found []Call, err error) {
+// CallFilter narrows a list of calls; a zero field does not.
+type CallFilter struct {
+	Customer private.Phone
+	Channel  string
+}
+
+// Calls lists those that the filter lets through after a place, the newest first, at most limit, without their insights and transcripts.
+// One round trip.
+func (t *Tenant) Calls(ctx context.Context, f CallFilter, after Place, limit int) (found []Call, err error) {
 	after = after.orNewest()
+	where := conditions{`(c.started_at, c.id) < ($2, $3)`, []any{t.id(), after.At, after.ID, limit}}
+	if !f.Customer.IsZero() {
+		where.and(`c.customer_number = ?`, f.Customer.E164())
+	}
+	if f.Channel != "" {
+		where.and(`c.channel = ?`, f.Channel)
+	}
 	err = t.run(ctx, "listing calls", func(b *pgx.Batch) {
-		b.Queue(`select `+callColumns+` from calls where tenant_id = $1 and (started_at, id) < ($2, $3) order by started_at desc, id desc limit $4`,
-			t.id(), after.At, after.ID, limit).Query(func(rows pgx.Rows) (err error) {
+		b.Queue(`select `+callColumns+callsSQL+where.sql+` order by c.started_at desc, c.id desc limit $4`, where.args...).Query(func(rows pgx.Rows) (err error) {
 			found, err = pgx.CollectRows(rows, scanCall)
 			return err
 		})
 	})
 	return found, err
+}
+
+// Recording is the id of a call's recording at Telnyx, "" when there is none, and the key of the tenant's account there. fault.NotFound when
+// the call is missing or another tenant's. One round trip.
+func (t *Tenant) Recording(ctx context.Context, callID int64) (id string, key private.Secret, err error) {
+	var sealed []byte
+	err = t.run(ctx, "reading a call's recording", func(b *pgx.Batch) {
+		b.Queue(`select coalesce(c.recording_id, ''), s.telnyx_api_key from calls c left join tenant_sms_configs s on s.tenant_id = $1
+			where c.tenant_id = $1 and c.id = $2`, t.id(), callID).QueryRow(func(row pgx.Row) error { return row.Scan(&id, &sealed) })
+	})
+	if err == nil && sealed != nil {
+		key, err = t.store.keys.Open(sealed, t.id(), telnyxKeyColumn)
+	}
+	return id, key, err
 }

@@ -29,6 +29,7 @@ type target struct {
 	lead         int64
 	person       int64
 	call         int64
+	contact      int64
 	callName     string
 }
 
@@ -194,9 +195,27 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		return nil, err
 	},
 	"Call": func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Call(ctx, at.call) },
-	"Calls": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
-		return t.Calls(ctx, store.Place{}, 10)
+	"Calls": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.Calls(ctx, store.CallFilter{Customer: at.phone}, store.Place{}, 10)
 	},
+	"Recording": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		id, key, err := t.Recording(ctx, at.call)
+		return []any{id, key.IsZero()}, err
+	},
+	"ClaimCall": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		w, due, err := t.ClaimCall(ctx, at.call, time.Minute)
+		return []any{w, due}, err
+	},
+	"PostponeCall": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return nil, t.PostponeCall(ctx, at.asCall(), time.Minute)
+	},
+	"FinishCall": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.FinishCall(ctx, at.asCall(), store.CallMade{CallSummary: store.CallSummary{Intent: "general_inquiry", Outcome: "incomplete", Name: "Stolen"}, IsLead: true})
+	},
+	"Contacts": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.Contacts(ctx, store.ContactFilter{Phone: at.phone}, store.Place{At: time.Now().Add(time.Hour), ID: at.contact}, 100)
+	},
+	"Contact": func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Contact(ctx, at.contact) },
 	"RollBack": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return t.RollBack(ctx, prompt.Any, 0)
 	},
@@ -212,8 +231,12 @@ var touchesNothing = map[string]bool{"LogAttrs": true, "Scope": true, "By": true
 
 // missing is what nobody has.
 var missing = target{
-	bundle: 1 << 40, message: 1 << 40, lead: 1 << 40, person: 1 << 40, conversation: 1 << 40, reply: 1 << 40, call: 1 << 40, callName: "control:missing",
+	bundle: 1 << 40, message: 1 << 40, lead: 1 << 40, person: 1 << 40, conversation: 1 << 40, reply: 1 << 40, call: 1 << 40, contact: 1 << 40, callName: "control:missing",
 	phone: private.MustPhone("+15555550197"), number: private.MustPhone("+15555550198"),
+}
+
+func (at target) asCall() *store.CallWork {
+	return &store.CallWork{Call: store.Call{ID: at.call}, Fence: 1}
 }
 
 func (at target) asReply() *store.Reply {
@@ -309,15 +332,41 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call, err := db.SwimSchool.RecordCall(ctx, store.CallEvent{Names: []string{"control:theirs"}, Channel: "phone_call", Customer: customer, Insights: []store.CallInsight{{ID: "i", Result: private.NewText("theirs")}}})
+	call, err := db.SwimSchool.RecordCall(ctx, store.CallEvent{Names: []string{"control:theirs"}, Channel: "phone_call", Ended: true, Customer: customer, Insights: []store.CallInsight{{ID: "i", Result: private.NewText("theirs")}}})
 	if err != nil {
 		t.Fatal(err)
 	}
+	contact := finishTheirs(t, db, call.ID)
 	message, err := strconv.ParseInt(db.Query(t, `select id::text from messages where provider_message_id = 'accepted-1042'`)[0], 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return target{call: call, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
+	return target{call: call.ID, contact: contact, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
+}
+
+// finishTheirs makes something of a call of tenant 1042, claims it once more, and returns the contact.
+func finishTheirs(t *testing.T, db *storetest.DB, call int64) (contact int64) {
+	t.Helper()
+	ctx := t.Context()
+	claim := func() *store.CallWork {
+		db.Exec(t, `update calls set finish_at = now() where id = $1`, call)
+		w, _, err := db.SwimSchool.ClaimCall(ctx, call, time.Minute)
+		if err != nil || w == nil {
+			t.Fatalf("ClaimCall = %v, %v", w, err)
+		}
+		return w
+	}
+	made := store.CallMade{CallSummary: store.CallSummary{Intent: "general_inquiry", Outcome: "lead_created", Name: "Theirs", Summary: "theirs"}, IsLead: true, Label: "Call"}
+	if _, err := db.SwimSchool.FinishCall(ctx, claim(), made); err != nil {
+		t.Fatal(err)
+	}
+	claim()
+	db.Exec(t, `update calls set finish_fence = 1 where id = $1`, call)
+	contact, err := strconv.ParseInt(db.Query(t, `select id::text from contacts`)[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return contact
 }
 
 func TestTenant_TheZeroScopeReachesNothing(t *testing.T) {

@@ -21,8 +21,9 @@ const (
 	HelpText           ReplyKind = "help"
 	OptOutConfirmation ReplyKind = "opt_out_confirmation"
 	OptInConfirmation  ReplyKind = "opt_in_confirmation"
-	StaffReply         ReplyKind = "staff" // written by a person of the tenant
-	ToolReply          ReplyKind = "tool"  // such as a link that an assistant's tool sends
+	StaffReply         ReplyKind = "staff"  // written by a person of the tenant
+	ToolReply          ReplyKind = "tool"   // such as a link that an assistant's tool sends
+	NoticeReply        ReplyKind = "notice" // to the tenant's owner, of what came of a call
 )
 
 // ReplyState is where a reply stands in its life:

@@ -1,6 +1,7 @@
 package geminitest
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 )
@@ -18,6 +19,38 @@ func init() {
 		the there they this to us was we what when where which who will with you your hi hello thanks`) {
 		common[w] = true
 	}
+}
+
+// invent answers in words from the prompt, and in JSON from the transcript that is to be read.
+func invent(p Prompt) string {
+	if p.JSON {
+		return fromTranscript(p.Turns[len(p.Turns)-1].Text)
+	}
+	return fromPrompt(p)
+}
+
+var (
+	namedSelf    = regexp.MustCompile(`(?i)my name is (\p{L}+(?: \p{L}+)?)`)
+	mailAddress  = regexp.MustCompile(`[a-z0-9.]+@[a-z0-9.]+\.[a-z]+`)
+	customerSaid = regexp.MustCompile(`"customer":"([^"]+)"`)
+)
+
+// fromTranscript reads a conversation as the workers want it read: each line a JSON object with who said it.
+func fromTranscript(text string) string {
+	first := func(found []string) string {
+		if len(found) < 2 {
+			return ""
+		}
+		return found[1]
+	}
+	reading := map[string]any{
+		"summary": "", "intent": "general_inquiry", "language": "en", "name": first(namedSelf.FindStringSubmatch(text)), "email": mailAddress.FindString(text),
+	}
+	if asked := first(customerSaid.FindStringSubmatch(text)); asked != "" {
+		reading["summary"] = "The customer said: " + asked
+	}
+	written, _ := json.Marshal(reading)
+	return string(written)
 }
 
 // fromPrompt answers with the sentence of the system instruction that has most in common with the last question, in the name

@@ -17,6 +17,7 @@ type Prompt struct {
 	Model  string
 	System string
 	Turns  []Turn
+	JSON   bool // the answer is to be JSON
 }
 
 // Turn is one side's words.
@@ -45,7 +46,7 @@ type Server struct {
 
 // New makes a fake that does not listen; mount it.
 func New(o Options) *Server {
-	return &Server{options: o, answer: fromPrompt, closed: make(chan struct{})}
+	return &Server{options: o, answer: invent, closed: make(chan struct{})}
 }
 
 // Start makes a fake that listens until the test ends.
@@ -172,9 +173,17 @@ func parse(r *http.Request) (p Prompt, ok bool) {
 		SystemInstruction *wireContent    `json:"systemInstruction"`
 		GenerationConfig  json.RawMessage `json:"generationConfig"`
 	}
+	var generation struct {
+		MIMEType string         `json:"responseMimeType"`
+		Schema   map[string]any `json:"responseJsonSchema"`
+	}
 	decoder := json.NewDecoder(http.MaxBytesReader(nil, r.Body, 4<<20))
 	decoder.DisallowUnknownFields()
-	if decoder.Decode(&in) != nil || in.SystemInstruction == nil || len(in.Contents)%2 == 0 {
+	if decoder.Decode(&in) != nil || in.SystemInstruction == nil || len(in.Contents)%2 == 0 || json.Unmarshal(in.GenerationConfig, &generation) != nil {
+		return p, false
+	}
+	p.JSON = generation.MIMEType == "application/json"
+	if p.JSON != (generation.Schema["type"] == "object") {
 		return p, false
 	}
 	if p.System, ok = in.SystemInstruction.text(); !ok {

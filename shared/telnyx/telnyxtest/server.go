@@ -39,6 +39,11 @@ type Server struct {
 	blocked map[[2]private.Phone]bool // our number and a phone that texted STOP to it
 	fail    []Failure
 	records bool // whether detail records can be read
+
+	talks     []Conversation
+	asked     int // requests about conversations
+	talksDown int // so many of them are to fail
+
 	changed chan struct{}
 	reports sync.WaitGroup
 }
@@ -77,6 +82,7 @@ func New(o Options) *Server {
 	s := &Server{options: o, mux: http.NewServeMux(), client: &http.Client{Timeout: 10 * time.Second}, blocked: map[[2]private.Phone]bool{}, records: true, changed: make(chan struct{})}
 	s.mux.HandleFunc("POST /v2/messages", s.takeMessage)
 	s.mux.HandleFunc("GET /v2/detail_records", s.listRecords)
+	s.serveConversations()
 	return s
 }
 
