@@ -72,6 +72,10 @@ func (s *stack) mountTelnyx(mux *http.ServeMux, keys *state) {
 	s.telnyx = telnyxtest.New(telnyxtest.Options{
 		PrivateKey: keys.telnyxKey(), Keys: accepted, InboundURL: s.base + "/api/v1/telnyx/sms/inbound",
 	})
+	for _, b := range demo.Businesses() {
+		s.telnyx.AddNumber(b.APIKey.Reveal(), b.Phone)
+		s.telnyx.AddAssistant(b.APIKey.Reveal(), b.Assistant)
+	}
 	mux.Handle(telnyxPrefix+"/", http.StripPrefix(telnyxPrefix, s.telnyx))
 	mux.HandleFunc("POST "+phonesPrefix+"/{number}", s.textFrom)
 	mux.HandleFunc("GET "+phonesPrefix+"/{number}", s.inbox)

@@ -46,6 +46,8 @@ type Server struct {
 
 	changed chan struct{}
 	reports sync.WaitGroup
+
+	accounts accounts // in assistants.go
 }
 
 // Message is a text that the fake has taken.
@@ -83,6 +85,7 @@ func New(o Options) *Server {
 	s.mux.HandleFunc("POST /v2/messages", s.takeMessage)
 	s.mux.HandleFunc("GET /v2/detail_records", s.listRecords)
 	s.serveConversations()
+	s.routeAssistants()
 	return s
 }
 
