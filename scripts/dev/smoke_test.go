@@ -30,7 +30,7 @@ var commands = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	build := exec.Command("go", "build", "-o", dir+"/", "./scripts/smoke", "./scripts/onboard")
+	build := exec.Command("go", "build", "-o", dir+"/", "./scripts/smoke", "./scripts/onboard", "./scripts/setup-voice-configs")
 	build.Dir = "../.."
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)

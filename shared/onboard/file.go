@@ -102,16 +102,21 @@ func (f *File) Resolve(lookup func(name string) string) error {
 		errs = append(errs, errors.New("admin.email is missing or is no e-mail address"))
 	}
 	for _, c := range f.credentials() {
-		name, indirect := strings.CutPrefix(string(*c), "env:")
-		if !indirect {
-			continue
-		}
-		*c = Credential(lookup(name))
-		if *c == "" {
-			errs = append(errs, fmt.Errorf("the environment variable %s, which the file names, is not set", name))
-		}
+		errs = append(errs, c.Resolve(lookup))
 	}
 	return errors.Join(errs...)
+}
+
+// Resolve puts in place of env:NAME what lookup has for NAME; it is an error when that is nothing. Another credential stays.
+func (c *Credential) Resolve(lookup func(name string) string) error {
+	name, indirect := strings.CutPrefix(string(*c), "env:")
+	if !indirect {
+		return nil
+	}
+	if *c = Credential(lookup(name)); *c == "" {
+		return fmt.Errorf("the environment variable %s, which the file names, is not set", name)
+	}
+	return nil
 }
 
 func (f *File) credentials() []*Credential {
