@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/goccy/go-yaml"
@@ -79,7 +80,7 @@ func read(name string, env boot.Environment) (f onboard.File, err error) {
 	if err := yaml.NewDecoder(bytes.NewReader(content), yaml.Strict()).Decode(&f); err != nil {
 		return f, fmt.Errorf("%s: %s", name, yaml.FormatError(err, false, false)) // without the lines around it, which may hold a password
 	}
-	if err := f.Resolve(func(name string) string { return env[name] }); err != nil {
+	if err := errors.Join(f.Resolve(func(name string) string { return env[name] }), f.ReadVoicePrompt(filepath.Dir(name))); err != nil {
 		return f, fmt.Errorf("%s: %w", name, err)
 	}
 	return f, nil

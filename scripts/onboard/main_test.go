@@ -56,3 +56,25 @@ func TestRead_CredentialsComeFromTheEnvironment(t *testing.T) {
 		t.Errorf("the password is %q, %v", f.Admin.Password, err)
 	}
 }
+
+func TestRead_TheVoicePromptIsThatOfTheMarkdownFile(t *testing.T) {
+	t.Parallel()
+	for _, file := range []string{"bss-cypress-spring.yaml", "bss-franchise.yaml"} {
+		f, err := read(file, boot.Environment{"BSS_EXAMPLE_TELNYX_API_KEY": "KEY-invented"})
+		if err != nil || f.VoicePrompt == nil || f.VoicePrompt.From != "../../docs/BSS_VOICE_AGENT_PROMPT_COMBINED.md" {
+			t.Errorf("%s is read as %+v, %v", file, f.VoicePrompt, err)
+		}
+	}
+	const tenant = "tenant: {name: Example, subdomain: example}\n"
+	for content, want := range map[string]string{
+		tenant + "voice_prompt: {name: x}\n":              "voice_prompt.from",
+		tenant + "voice_prompt: {from: nowhere.md}\n":     "nowhere.md",
+		tenant + "voice_prompt: {from: tenant.yaml}\n":    "no heading",
+		tenant + "voice_prompt: {sections: [{a: b}]}\n":   "sections",
+		tenant + "voice_prompt: {from: a.md, to: b.md}\n": "to",
+	} {
+		if _, err := read(write(t, content), boot.Environment{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v; want one that names %q", err, want)
+		}
+	}
+}

@@ -51,7 +51,7 @@ func Apply(ctx context.Context, admin *api.Client, f File, o Options, tell func(
 		name string
 		do   func(ctx context.Context, name string) error
 	}{
-		{"tenant", a.tenant}, {"admin", a.firstAdmin}, {"prompt", a.prompt}, {"profile", a.profile},
+		{"tenant", a.tenant}, {"admin", a.firstAdmin}, {"prompt", a.prompt}, {"voice_prompt", a.voicePrompt}, {"profile", a.profile},
 		{"sms", a.sms}, {"voice", a.voice}, {"customer_service", a.customerService},
 	} {
 		if err := part.do(ctx, part.name); err != nil {

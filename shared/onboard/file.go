@@ -14,6 +14,7 @@ type File struct {
 	Tenant          Tenant           `yaml:"tenant"`
 	Admin           *Admin           `yaml:"admin"`
 	Prompt          *Prompt          `yaml:"prompt"`
+	VoicePrompt     *VoicePrompt     `yaml:"voice_prompt"`
 	Profile         *Profile         `yaml:"profile"`
 	SMS             *SMS             `yaml:"sms"`
 	Voice           *Voice           `yaml:"voice"`
@@ -39,6 +40,14 @@ type Prompt struct {
 	FAQ                string    `yaml:"faq"                 json:"faq,omitempty"`
 	Rules              string    `yaml:"rules"               json:"rules,omitempty"`
 	AdditionalSections []Section `yaml:"additional_sections" json:"additional_sections,omitempty"`
+}
+
+// VoicePrompt is the prompt of calls, which lies over the one for every channel. Tenants that say the same share one Markdown file.
+type VoicePrompt struct {
+	Name string `yaml:"name"`
+	From string `yaml:"from"` // the Markdown file, seen from the tenant's file; ParseSections tells its form
+
+	sections []Section // what ReadVoicePrompt has found in it
 }
 
 // Section is one more section of the prompt.
