@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/url"
@@ -96,6 +97,9 @@ func layAssistant(live, ours telnyx.Object, tenantID int64) (telnyx.Object, []di
 func lay(field string, live, ours any) (any, []difference) {
 	object, isObject := ours.(telnyx.Object)
 	if !isObject {
+		if covers(live, ours) {
+			return live, nil
+		}
 		if reflect.DeepEqual(live, ours) || isNothing(live) && isNothing(ours) {
 			return live, nil
 		}
@@ -121,6 +125,22 @@ func lay(field string, live, ours any) (any, []difference) {
 	return result, all
 }
 
+// covers reports whether a list of objects says what ours says, and more perhaps: Telnyx fills in what was left out.
+func covers(live, ours any) bool {
+	there, _ := live.([]any)
+	list, _ := ours.([]any)
+	if len(list) == 0 || len(there) != len(list) {
+		return false
+	}
+	for i := range list {
+		_, isObject := list[i].(telnyx.Object)
+		if _, differ := lay("", there[i], list[i]); !isObject || len(differ) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func layFeatures(live, ours any) (any, []difference) {
 	there, _ := live.([]any)
 	result := slices.Clone(there)
@@ -132,28 +152,22 @@ func layFeatures(live, ours any) (any, []difference) {
 	return lay("enabled_features", live, result)
 }
 
-// layTools lays our tools over those that there are, by name.
+// layTools lays our tools over those that there are: a webhook by its name, another by its type.
 func layTools(live, ours any, tenantID int64) (any, []difference) {
 	result, _ := live.([]any)
 	result = slices.Clone(result)
 	var all []difference
 	mine := map[int]bool{}
-	for _, tool := range ours.([]any) {
-		want := tool.(telnyx.Object)["webhook"].(telnyx.Object)
-		name := "tools." + want["name"].(string)
-		at := slices.IndexFunc(result, func(t any) bool { return webhookOf(t)["name"] == want["name"] })
+	for _, want := range ours.([]any) {
+		at := slices.IndexFunc(result, func(t any) bool { return nameOf(t) == nameOf(want) })
 		if at < 0 {
 			mine[len(result)] = true
-			result = append(result, tool)
-			all = append(all, difference{name, nil, want["url"]})
+			result = append(result, want)
+			all = append(all, difference{"tools." + nameOf(want), nil, cmp.Or(webhookOf(want)["url"], any("new"))})
 			continue
 		}
-		laid, differ := lay(name, webhookOf(result[at]), want)
-		if filled := webhookOf(result[at])["query_parameters"]; hasProperties(filled) { // the model would write beside our ?tenant_id=
-			laid.(telnyx.Object)["query_parameters"] = nil
-			differ = append(differ, difference{name + ".query_parameters", "there", nil})
-		}
-		mine[at], result[at], all = true, withWebhook(result[at], laid.(telnyx.Object)), append(all, differ...)
+		laid, differ := layTool(result[at], want.(telnyx.Object))
+		mine[at], result[at], all = true, laid, append(all, differ...)
 	}
 	for i, tool := range result {
 		if !mine[i] {
@@ -163,6 +177,30 @@ func layTools(live, ours any, tenantID int64) (any, []difference) {
 		}
 	}
 	return result, all
+}
+
+// nameOf is what tells a tool from the others of an assistant.
+func nameOf(tool any) string {
+	object, _ := tool.(telnyx.Object)
+	kind, _ := object["type"].(string)
+	if name, isWebhook := webhookOf(tool)["name"].(string); isWebhook {
+		return name
+	}
+	return kind
+}
+
+// layTool lays what is ours over a tool of the same name. What the model would write beside our ?tenant_id= is taken out.
+func layTool(live any, want telnyx.Object) (any, []difference) {
+	kind, name := want["type"].(string), "tools."+nameOf(want)
+	there, _ := live.(telnyx.Object)
+	laid, differ := lay(name, there[kind], want[kind])
+	if tool := laid.(telnyx.Object); hasProperties(tool["query_parameters"]) {
+		tool["query_parameters"] = nil
+		differ = append(differ, difference{name + ".query_parameters", "there", nil})
+	}
+	result := maps.Clone(there)
+	result[kind] = laid
+	return result, differ
 }
 
 // leadHome has a tool that is not ours, and calls us, name the tenant in its address.
@@ -185,7 +223,9 @@ func leadHome(tool any, tenantID int64) (any, []difference) {
 	u.RawQuery = query.Encode()
 	changed := maps.Clone(webhook)
 	changed["url"] = u.String()
-	return withWebhook(tool, changed), []difference{{named, address, u.String()}}
+	result := maps.Clone(tool.(telnyx.Object))
+	result["webhook"] = changed
+	return result, []difference{{named, address, u.String()}}
 }
 
 func hasProperties(schema any) bool {
@@ -198,12 +238,6 @@ func webhookOf(tool any) telnyx.Object {
 	object, _ := tool.(telnyx.Object)
 	webhook, _ := object["webhook"].(telnyx.Object)
 	return webhook
-}
-
-func withWebhook(tool any, webhook telnyx.Object) telnyx.Object {
-	changed := maps.Clone(tool.(telnyx.Object))
-	changed["webhook"] = webhook
-	return changed
 }
 
 // changedFields are the fields of an assistant that differ, each as a whole.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +65,10 @@ func TestAssistant_EveryToolOfEveryTenantNamesItInItsAddress(t *testing.T) {
 	for id, suffix := range map[int64]string{1: "?tenant_id=1", 3: "?tenant_id=3", 4: "?tenant_id=4", 1042: "?tenant_id=1042"} {
 		a := file.Tenants[0].assistant(file.Functions, id, words{"Example", "Be kind."})
 		got := map[string]string{}
-		for _, tool := range a.Tools {
+		if n := len(a.Tools); n != 5 || a.Tools[4].Transfer == nil || a.Tools[4].Transfer.Targets[0].To != "+15555550123" {
+			t.Errorf("tenant %d has %d tools, and the call is handed to %+v", id, n, a.Tools[n-1].Transfer)
+		}
+		for _, tool := range a.Tools[:4] {
 			got[tool.Webhook.Name] = tool.Webhook.URL
 			header := []telnyx.ToolHeader{{Name: "X-Tool-Secret", Value: telnyx.Reference(file.Tenants[0].secretName(id))}}
 			if !reflect.DeepEqual(tool.Webhook.Headers, header) || tool.Webhook.Async || tool.Webhook.Method != "POST" || tool.Webhook.TimeoutMS != 5000 {
@@ -95,6 +99,12 @@ func TestLay_WhatIsNotOursStaysAndASecondTimeNothingDiffers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ours["tools"] = append(ours["tools"].([]any), telnyx.Object{"type": "transfer", "transfer": telnyx.Object{
+		"from": "+15555550142", "targets": []any{telnyx.Object{"name": "the team", "to": "+15555550123"}},
+	}})
+	transfer := telnyx.Object{"type": "transfer", "transfer": telnyx.Object{
+		"from": "+15555550142", "targets": []any{telnyx.Object{"name": "the team", "to": "+15555550123", "filled_in": "by Telnyx"}},
+	}}
 	hangup := telnyx.Object{"type": "hangup", "hangup": telnyx.Object{"description": "End."}}
 	elsewhere := telnyx.Object{"type": "webhook", "webhook": telnyx.Object{"name": "weather", "url": "https://weather.example.test/?tenant_id=9"}}
 	stale := telnyx.Object{"type": "webhook", "webhook": telnyx.Object{
@@ -104,7 +114,7 @@ func TestLay_WhatIsNotOursStaysAndASecondTimeNothingDiffers(t *testing.T) {
 	}}
 	live := telnyx.Object{
 		"id": "assistant-1", "voice_settings": telnyx.Object{"voice": "other", "voice_speed": 1.2}, "enabled_features": []any{"messaging"},
-		"dynamic_variables": telnyx.Object{"theirs": "kept"}, "tools": []any{hangup, elsewhere, stale},
+		"dynamic_variables": telnyx.Object{"theirs": "kept"}, "tools": []any{hangup, elsewhere, stale, transfer},
 	}
 	result, differ := layAssistant(live, ours, 4)
 	if len(differ) == 0 {
@@ -115,7 +125,7 @@ func TestLay_WhatIsNotOursStaysAndASecondTimeNothingDiffers(t *testing.T) {
 	}
 	tools := result["tools"].([]any)
 	mended := webhookOf(tools[2])
-	if diff := cmp.Diff([]any{hangup, elsewhere}, tools[:2]); diff != "" || len(tools) != 6 {
+	if diff := cmp.Diff([]any{hangup, elsewhere, transfer}, slices.Concat(tools[:2], tools[3:4])); diff != "" || len(tools) != 7 {
 		t.Errorf("of %d tools those that are not ours changed:\n%s", len(tools), diff)
 	}
 	parameters := mended["body_parameters"].(telnyx.Object)["properties"].(telnyx.Object)

@@ -90,9 +90,16 @@ func toolURL(functions, path string, tenantID int64) string {
 
 // at is the tool as one tenant's assistant has it; secret is the name of its tool secret at Telnyx.
 func (t tool) at(functions string, tenantID int64, secret string) telnyx.Tool {
-	return telnyx.Tool{Type: "webhook", Webhook: telnyx.WebhookTool{
+	return telnyx.Tool{Type: "webhook", Webhook: &telnyx.WebhookTool{
 		Name: t.name, Description: t.description, URL: toolURL(functions, t.path, tenantID), Method: "POST", TimeoutMS: toolTimeoutMS,
 		Headers: []telnyx.ToolHeader{{Name: "X-Tool-Secret", Value: telnyx.Reference(secret)}},
 		Body:    telnyx.Schema{Type: "object", Properties: t.parameters, Required: t.required},
+	}}
+}
+
+// transfer is the tool that hands a call to the tenant's team.
+func (t Tenant) transfer() telnyx.Tool {
+	return telnyx.Tool{Type: "transfer", Transfer: &telnyx.Transfer{
+		From: t.PhoneNumber.E164(), Targets: []telnyx.TransferTarget{{Name: "the team", To: t.TransferNumber.E164()}},
 	}}
 }

@@ -70,6 +70,9 @@ func (t Tenant) assistant(functions string, tenantID int64, w words) telnyx.Assi
 	for _, tool := range tools {
 		a.Tools = append(a.Tools, tool.at(functions, tenantID, t.secretName(tenantID)))
 	}
+	if !t.TransferNumber.IsZero() {
+		a.Tools = append(a.Tools, t.transfer())
+	}
 	return a
 }
 

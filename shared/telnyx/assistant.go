@@ -45,10 +45,23 @@ type InsightSettings struct {
 	GroupID string `json:"insight_group_id"`
 }
 
-// Tool is a tool of an assistant that calls an address. Type is always webhook.
+// Tool is a tool of an assistant: one of the type webhook, which calls an address, or one of the type transfer, which hands the call on.
 type Tool struct {
-	Type    string      `json:"type"`
-	Webhook WebhookTool `json:"webhook"`
+	Type     string       `json:"type"`
+	Webhook  *WebhookTool `json:"webhook,omitempty"`
+	Transfer *Transfer    `json:"transfer,omitempty"`
+}
+
+// Transfer is whom an assistant may hand a call to, and the number that this is shown to come from.
+type Transfer struct {
+	From    string           `json:"from"`
+	Targets []TransferTarget `json:"targets"`
+}
+
+// TransferTarget is one of them, by the name that the model knows it by.
+type TransferTarget struct {
+	Name string `json:"name"`
+	To   string `json:"to"`
 }
 
 // WebhookTool is what the model is told of a tool, and where the call goes. Arguments travel as a flat JSON object in the body.
