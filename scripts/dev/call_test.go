@@ -2,11 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chattercheatah/chattercheatah/shared/api"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
@@ -64,4 +66,69 @@ func TestAcceptance_ACallIsToldItsTenantsWordsAndItsToolAnswersForIt(t *testing.
 	if len(inbox) != 1 || inbox[0].From != demo.SwimSchool().Phone || !strings.Contains(inbox[0].Text.Reveal(), "https://app.jackrabbitclass.com/regv2.asp?id="+demo.SwimSchool().JackrabbitOrg+"&") {
 		t.Errorf("the customer's phone has %v; want one link, from the school", inbox)
 	}
+}
+
+func TestAcceptance_AWholeCallIsOneCallOneLeadOneSummaryOneLink(t *testing.T) {
+	t.Parallel()
+	l := startLive(t, nil)
+	admin, err := api.Operator{Base: l.base + "/api/v1", Email: "admin@chattercheatah.com", Password: private.NewSecret("admin123")}.LogIn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	school, dentist := admin.In(int64(demo.SwimSchool().ID)), admin.In(int64(demo.Dentist().ID))
+	const owner = "+15555550188"
+	put := map[string]string{"notify_phone_number": owner}
+	if err := admin.Call(t.Context(), http.MethodPut, fmt.Sprintf("/admin/tenants/%v/voice-config", demo.SwimSchool().ID), put, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := school.Call(t.Context(), http.MethodPut, "/sms/settings", map[string]string{"timezone": whereItIsNoon()}, nil); err != nil {
+		t.Fatal(err) // an owner is not texted at night
+	}
+	began, placed := time.Now(), demoCall(demo.SwimSchool().Phone.E164())
+	steps, err := l.telnyx.Place(t.Context(), l.base+"/api/v1", telnyxtest.Call{
+		From: private.MustPhone(placed.From), To: demo.SwimSchool().Phone, Assistant: demo.SwimSchool().Assistant, Turns: placed.Turns, Repeat: 3,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range steps {
+		if s.Status != http.StatusOK && s.What != "conversation.insights.completed" { // which names the conversation alone, and waits until it is known
+			t.Errorf("%s was answered %d %v", s.What, s.Status, s.Answer)
+		}
+	}
+	kept, err := keptOf(t.Context(), school, began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept.Summary.Outcome != "link_sent" || kept.Summary.LeadID == 0 || !strings.Contains(kept.Summary.Text, "four year old") || len(kept.Transcript) != 3 {
+		t.Errorf("the call is kept as %+v", kept)
+	}
+	received(t, l.telnyx, private.MustPhone(owner), 1)
+	for path, want := range map[string]int{"/calls": 1, "/leads": 1, "/contacts": 1} {
+		if n := itemsOf(t, school, path); n != want {
+			t.Errorf("the school has %d at %s; want %d", n, path, want)
+		}
+		if n := itemsOf(t, dentist, path); n != 0 {
+			t.Errorf("the dentist has %d at %s; want none", n, path)
+		}
+	}
+	if links, notices := l.telnyx.Inbox(private.MustPhone(placed.From)), l.telnyx.Inbox(private.MustPhone(owner)); len(links) != 1 || len(notices) != 1 || !strings.Contains(notices[0].Text.Reveal(), "Maria Garcia") {
+		t.Errorf("the caller has %d texts and the owner %v; want a link and a notice", len(links), notices)
+	}
+}
+
+// whereItIsNoon is a time zone in which it is between noon and one.
+func whereItIsNoon() string {
+	return fmt.Sprintf("Etc/GMT%+d", time.Now().UTC().Hour()-12)
+}
+
+func itemsOf(t *testing.T, c *api.Client, path string) int {
+	t.Helper()
+	var page struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if err := c.Call(t.Context(), http.MethodGet, path, nil, &page); err != nil {
+		t.Fatal(err)
+	}
+	return len(page.Items)
 }

@@ -3,6 +3,7 @@
 //	dev run          start everything behind one address and print what to try (make run)
 //	dev demo         text both demo tenants the same question and show the two answers (make demo, beside make run)
 //	dev text         text one number: dev text +15555550142 "Are you open on Saturday?"
+//	dev demo-call    call a demo tenant, and show what its assistant is told, its tools answer and is made of the call (make demo-call)
 //	dev test [args]  start a database, then go vet and go test with args (make test)
 //	dev profile      show where a text and an answer spend processor time and memory (make profile)
 //	dev crash        kill the system at every named point, many times, and count what was lost or sent twice (make crash)
@@ -55,6 +56,8 @@ func command(ctx context.Context, args []string) error {
 		return run(ctx)
 	case "demo":
 		return demonstrate(ctx)
+	case "demo-call":
+		return demonstrateCall(ctx)
 	case "text":
 		return textOne(ctx, args[1:])
 	case "test":
@@ -64,6 +67,6 @@ func command(ctx context.Context, args []string) error {
 	case "crash":
 		return crashTest(ctx, args[1:])
 	default:
-		return fmt.Errorf("there is no %q; use run, demo, text, test, profile or crash", args[0])
+		return fmt.Errorf("there is no %q; use run, demo, demo-call, text, test, profile or crash", args[0])
 	}
 }

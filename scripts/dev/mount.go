@@ -22,6 +22,7 @@ const (
 	geminiPrefix = "/local/gemini"     // the fake model's API
 	schoolPrefix = "/local/jackrabbit" // the fake list of classes
 	phonesPrefix = "/local/phones"     // the fake phones: POST a text from one, GET what has reached one
+	callsPath    = "/local/calls"      // POST a call of a fake phone's
 )
 
 // mount puts every function's paths, as its function.yaml lists them, and the fakes behind one handler.
@@ -79,6 +80,7 @@ func (s *stack) mountTelnyx(mux *http.ServeMux, keys *state) {
 	mux.Handle(telnyxPrefix+"/", http.StripPrefix(telnyxPrefix, s.telnyx))
 	mux.HandleFunc("POST "+phonesPrefix+"/{number}", s.textFrom)
 	mux.HandleFunc("GET "+phonesPrefix+"/{number}", s.inbox)
+	mux.HandleFunc("POST "+callsPath, s.placeCall)
 }
 
 // phoneText is a text on a fake phone.
@@ -105,6 +107,38 @@ func (s *stack) textFrom(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = httpx.Write(w, http.StatusOK, map[string]any{"webhook_status": delivery.Status, "acknowledged_ms": delivery.Took.Milliseconds()})
+}
+
+// placedCall is a call of a fake phone's.
+type placedCall struct {
+	From   string            `json:"from"`
+	To     string            `json:"to"`
+	Turns  []telnyxtest.Turn `json:"turns"`
+	Repeat int               `json:"repeat,omitempty"` // how often each tool is called
+}
+
+// placeCall has the fake Telnyx play a call, with the assistant of whoever's number it is; the answer is each step's.
+func (s *stack) placeCall(w http.ResponseWriter, r *http.Request) {
+	var in placedCall
+	decodeErr := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&in)
+	from, fromErr := private.ParsePhone(in.From)
+	to, toErr := private.ParsePhone(in.To)
+	if fromErr != nil || toErr != nil || decodeErr != nil {
+		_ = httpx.Write(w, http.StatusBadRequest, map[string]string{"error": `send {"from":"+15555550101","to":"+15555550142","turns":[{"customer":"..."}]}`})
+		return
+	}
+	call := telnyxtest.Call{From: from, To: to, Turns: in.Turns, Repeat: in.Repeat}
+	for _, b := range demo.Businesses() {
+		if b.Phone == to {
+			call.Assistant = b.Assistant
+		}
+	}
+	steps, err := s.telnyx.Place(r.Context(), s.base+"/api/v1", call)
+	if err != nil {
+		_ = httpx.Write(w, http.StatusBadGateway, map[string]string{"error": err.Error()})
+		return
+	}
+	_ = httpx.Write(w, http.StatusOK, steps)
 }
 
 // inbox lists what has reached a fake phone.

@@ -94,8 +94,54 @@ func (r *run) numberOfCalls(ctx context.Context) (string, error) {
 	return r.numberStays(ctx, "voice-config")
 }
 
-func (r *run) routingOfCalls(context.Context) (string, error) {
-	return "", skipped{"calls cannot be read through the API yet"}
+// calls is where the local server has fake phones call from.
+const calls = "/local/calls"
+
+// routingOfCalls has A's number called, with signatures, where the local fakes can do that, and sees whose call it is.
+func (r *run) routingOfCalls(ctx context.Context) (string, error) {
+	local, err := r.hasPhones(ctx)
+	if err != nil {
+		return "", err
+	}
+	if !local {
+		return "", skipped{"nobody but the provider can sign a call to a deployed system; call the number and look at GET /calls"}
+	}
+	before := map[*canary]int64{}
+	for _, t := range r.tenants {
+		if before[t], err = newestCall(ctx, t.client); err != nil {
+			return "", err
+		}
+	}
+	answer, err := r.admin.SendBeside(ctx, http.MethodPost, calls, map[string]string{"from": sender, "to": r.a().number})
+	if err != nil {
+		return "", err
+	}
+	if answer.Status != http.StatusOK {
+		return "", fmt.Errorf("the fake phone's call was answered %d: %s", answer.Status, answer.Body)
+	}
+	for _, t := range r.tenants {
+		now, err := newestCall(ctx, t.client)
+		if err != nil {
+			return "", err
+		}
+		if got := now != before[t]; got != (t == r.a()) {
+			return "", fmt.Errorf("a signed call to the number of %s is among the calls of %s: %v", r.a().subdomain, t.subdomain, got)
+		}
+	}
+	return fmt.Sprintf("a signed call to the number of %s is among its calls only", r.a().subdomain), nil
+}
+
+// newestCall is the id of a tenant's newest call; 0 for none.
+func newestCall(ctx context.Context, c *api.Client) (int64, error) {
+	var newest struct {
+		Items []struct {
+			ID int64 `json:"id"`
+		} `json:"items"`
+	}
+	if err := c.Call(ctx, http.MethodGet, "/calls?limit=1", nil, &newest); err != nil || len(newest.Items) == 0 {
+		return 0, err
+	}
+	return newest.Items[0].ID, nil
 }
 
 // numberStays tries to assign A's number to B.

@@ -47,7 +47,7 @@ func (s *Server) ConversationsDown(times int) {
 
 func (s *Server) serveConversations() {
 	s.mux.HandleFunc("GET /v2/ai/conversations", s.admitted(s.findConversation))
-	s.mux.HandleFunc("GET /v2/ai/conversations/{id}/messages", s.admitted(s.listLines))
+	s.mux.HandleFunc("GET /v2/ai/conversations/{id}/{part}", s.admitted(s.listLines)) // so general because of /v2/ai/conversations/insight-groups/{id}
 	s.mux.HandleFunc("GET /v2/recordings", s.admitted(s.findRecording))
 	s.mux.HandleFunc("GET /v2/recordings/{id}", s.admitted(s.showRecording))
 }
@@ -98,7 +98,7 @@ func (s *Server) findConversation(w http.ResponseWriter, r *http.Request) {
 // listLines serves the messages newest first, in pages of at most a hundred, twenty when nothing is asked for, as Telnyx does.
 func (s *Server) listLines(w http.ResponseWriter, r *http.Request) {
 	c, found := s.talk(func(c Conversation) bool { return c.ID == r.PathValue("id") })
-	if !found {
+	if !found || r.PathValue("part") != "messages" {
 		refuse(w, http.StatusNotFound, "10005", "Resource not found")
 		return
 	}
