@@ -7,7 +7,7 @@
 // nobody who could read another status.
 //
 // Settings: DATABASE_URL, FIELD_ENCRYPTION_KEY, TELNYX_PUBLIC_KEY, TOOLS_FALLBACK_TENANT_ID, JACKRABBIT_BASE_URL, GOOGLE_CLOUD_PROJECT,
-// FIRESTORE_EMULATOR_HOST, CLOUD_TASKS_*.
+// FIRESTORE_EMULATOR_HOST, CLOUD_TASKS_*, GOOGLE_API_BASE, GOOGLE_OAUTH_CLIENT_ID, GOOGLE_OAUTH_CLIENT_SECRET.
 package telnyxtools
 
 import (
@@ -16,16 +16,18 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/booking"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
+	"github.com/chattercheatah/chattercheatah/shared/meeting"
 	"github.com/chattercheatah/chattercheatah/shared/task"
 	"github.com/chattercheatah/chattercheatah/shared/webhook"
 )
 
 // Deps is what the function works with.
 type Deps struct {
-	Log     *slog.Logger
-	Tools   *webhook.Tools
-	Classes *booking.Classes
-	Queue   *task.Queue
+	Log      *slog.Logger
+	Tools    *webhook.Tools
+	Classes  *booking.Classes
+	Meetings *meeting.Meetings
+	Queue    *task.Queue
 }
 
 // New builds the handler.
@@ -41,5 +43,9 @@ func Routes(d Deps) []httpx.Route {
 		httpx.Handle("POST", "/telnyx/tools/send-link", assistant, d.sendLink),
 		httpx.Handle("GET", "/telnyx/tools/send-registration-link", assistant, d.sendLink),
 		httpx.Handle("POST", "/telnyx/tools/send-registration-link", assistant, d.sendLink),
+		httpx.Handle("GET", "/telnyx/tools/get-available-slots", assistant, d.getSlots),
+		httpx.Handle("POST", "/telnyx/tools/get-available-slots", assistant, d.getSlots),
+		httpx.Handle("GET", "/telnyx/tools/book-meeting", assistant, d.bookMeeting),
+		httpx.Handle("POST", "/telnyx/tools/book-meeting", assistant, d.bookMeeting),
 	}
 }

@@ -110,16 +110,11 @@ func family(args webhook.Args, phone private.Phone) booking.Customer {
 	return f
 }
 
-// send has the worker called for a text, and waits a moment for what becomes of it. One that is not queued is recorded all the same,
-// and the sweeper finds it.
+// send has the worker called for a text, and waits a moment for what becomes of it.
 func (d Deps) send(ctx context.Context, t *store.Tenant, p store.PlannedReply) store.ReplyState {
 	ctx, cancel := context.WithTimeout(ctx, waitToSend)
 	defer cancel()
-	if p.State == store.Planned {
-		if err := d.Queue.PutReply(ctx, t.Scope().ID(), p.ReplyID, p.ActAt); err != nil {
-			d.Log.WarnContext(ctx, "text not queued; the sweeper will", "tenant_id", t.Scope().ID(), "reply_id", p.ReplyID, "error", err)
-		}
-	}
+	d.queueText(ctx, t, p)
 	state := p.State
 	for ctx.Err() == nil && (state == store.Planned || state == store.Claimed || state == store.Sending) {
 		select {

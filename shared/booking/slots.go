@@ -205,6 +205,23 @@ func ParseDatePreference(s string, now time.Time, zone *time.Location) (Day, boo
 	return Day{}, false
 }
 
+// ParseStart reads when a slot begins, as a model writes it: a moment with its offset, or the date and time on a clock in zone, of which
+// the first is meant where clocks show it twice. False for anything else, and for a time that clocks skip.
+func ParseStart(s string, zone *time.Location) (time.Time, bool) {
+	s = known(s)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00"} {
+		if at, err := time.Parse(layout, s); err == nil {
+			return at.In(zone), true
+		}
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04", "2006-01-02 15:04:05", "2006-01-02 15:04"} {
+		if wall, err := time.Parse(layout, s); err == nil {
+			return firstAt(wall, zone)
+		}
+	}
+	return time.Time{}, false
+}
+
 // next is the next such day of the week after d.
 func (d Day) next(weekday time.Weekday) Day {
 	return d.Add((int(weekday-d.midnight().Weekday())+6)%7 + 1)
@@ -223,6 +240,16 @@ func (s Slot) Words(language Language, zone *time.Location) string {
 		return fmt.Sprintf("el %s %d de %s %s", weekdays[at.Weekday()], at.Day(), months[at.Month()], spanishTime(at.Hour(), at.Minute()))
 	}
 	return at.Format("Monday, January 2") + ", at " + englishTime(at.Hour(), at.Minute())
+}
+
+// Written says when a slot begins, on a clock in zone, as it stands in a text: "Fri Feb 6, 10:30 AM" and "vie 6 feb, 10:30 AM".
+func (s Slot) Written(language Language, zone *time.Location) string {
+	at := s.Start.In(zone)
+	if language == Spanish {
+		day, month := []rune(weekdays[at.Weekday()]), months[at.Month()]
+		return fmt.Sprintf("%s %d %s, %s", string(day[:3]), at.Day(), month[:3], at.Format("3:04 PM"))
+	}
+	return at.Format("Mon Jan 2, 3:04 PM")
 }
 
 func englishTime(hour, minute int) string {

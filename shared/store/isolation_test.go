@@ -31,6 +31,10 @@ type target struct {
 	call         int64
 	contact      int64
 	callName     string
+	booking      int64     // held
+	confirmed    int64     // a booking too
+	slot         time.Time // of the one that is held
+	calendar     store.Calendar
 }
 
 // reaches holds, for each exported method of *store.Tenant, a call that uses every way it has to name a row.
@@ -139,7 +143,38 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		return t.ConfigureCustomerService(ctx, store.CustomerServiceConfigChange{JackrabbitOrgID: new("545911")})
 	},
 	"CustomerServiceConfig": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.CustomerServiceConfig(ctx) },
-	"Onboarding":            func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Onboarding(ctx) },
+	"ConfigureCalendar": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return t.ConfigureCalendar(ctx, store.CalendarConfigChange{GoogleEmail: new("mine@sampledental.test")})
+	},
+	"CalendarConfig": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.CalendarConfig(ctx) },
+	"Calendar":       func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Calendar(ctx) },
+	"CalendarGrantFailed": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.CalendarGrantFailed(ctx, at.calendar)
+	},
+	"HoldBooking": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		k, hold, texting, err := t.HoldBooking(ctx, store.BookingRequest{
+			Start: at.slot, End: at.slot.Add(time.Hour), Customer: at.phone, Name: "Mine", Topic: "Mine", Language: "en", Lease: time.Minute, Most: 1,
+		})
+		return []any{k.State, hold, texting}, err
+	},
+	"Booking": func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Booking(ctx, at.booking) },
+	"TakeBooking": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.TakeBooking(ctx, at.booking, 0)
+	},
+	"BeginInsert": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return nil, t.BeginInsert(ctx, store.Booking{ID: at.booking}, 0)
+	},
+	"ConfirmBooking": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		p, refused, err := t.ConfirmBooking(ctx, at.booking, private.NewText("x"))
+		return []any{p.ReplyID > 0, refused}, err
+	},
+	"ReleaseBooking": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return nil, t.ReleaseBooking(ctx, store.Booking{ID: at.booking}, "stolen", private.NewText("x"))
+	},
+	"ForgetBooking": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return nil, t.ForgetBooking(ctx, at.confirmed)
+	},
+	"Onboarding": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Onboarding(ctx) },
 	"Prompt": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return t.Prompt(ctx, prompt.SMS)
 	},
@@ -232,6 +267,7 @@ var touchesNothing = map[string]bool{"LogAttrs": true, "Scope": true, "By": true
 // missing is what nobody has.
 var missing = target{
 	bundle: 1 << 40, message: 1 << 40, lead: 1 << 40, person: 1 << 40, conversation: 1 << 40, reply: 1 << 40, call: 1 << 40, contact: 1 << 40, callName: "control:missing",
+	booking: 1 << 40, confirmed: 1 << 40, slot: time.Date(2099, 1, 1, 9, 0, 0, 0, time.UTC),
 	phone: private.MustPhone("+15555550197"), number: private.MustPhone("+15555550198"),
 }
 
@@ -341,7 +377,19 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return target{call: call.ID, contact: contact, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
+	slot := time.Date(2099, 1, 2, 9, 0, 0, 0, time.UTC)
+	held, confirmed := hold(t, db.SwimSchool, customer, slot), hold(t, db.SwimSchool, customer, slot.AddDate(0, 0, 1))
+	if _, _, err := db.SwimSchool.ConfirmBooking(ctx, confirmed, private.NewText("theirs")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.SwimSchool.ConfigureCalendar(ctx, store.CalendarConfigChange{Enabled: new(true), GoogleEmail: new("theirs@exampleco.test"), RefreshToken: new(private.NewSecret("a grant of theirs"))}); err != nil {
+		t.Fatal(err)
+	}
+	calendar, err := db.SwimSchool.Calendar(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target{booking: held, confirmed: confirmed, slot: slot, calendar: calendar, call: call.ID, contact: contact, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
 }
 
 // finishTheirs makes something of a call of tenant 1042, claims it once more, and returns the contact.
@@ -367,6 +415,16 @@ func finishTheirs(t *testing.T, db *storetest.DB, call int64) (contact int64) {
 		t.Fatal(err)
 	}
 	return contact
+}
+
+// hold takes a time for a customer of the tenant's.
+func hold(t *testing.T, of *store.Tenant, customer private.Phone, at time.Time) (id int64) {
+	t.Helper()
+	k, _, _, err := of.HoldBooking(t.Context(), store.BookingRequest{Start: at, End: at.Add(time.Hour), Customer: customer, Name: "Theirs", Topic: "Theirs", Language: "en", Most: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k.ID
 }
 
 func TestTenant_TheZeroScopeReachesNothing(t *testing.T) {

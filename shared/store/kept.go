@@ -57,8 +57,9 @@ func e164(change *private.Phone) *string {
 
 // The constraints that a change of one field can break by the present value of another.
 const (
-	smsNeedsNumber   = "tenant_sms_configs_enabled_needs_number"
-	voiceNeedsNumber = "tenant_voice_configs_enabled_needs_number"
+	smsNeedsNumber     = "tenant_sms_configs_enabled_needs_number"
+	voiceNeedsNumber   = "tenant_voice_configs_enabled_needs_number"
+	calendarNeedsGrant = "tenant_calendar_configs_enabled_needs_grant"
 )
 
 // explain makes a broken constraint fault.Invalid, with a text that says how to mend it. Any other error stays.
