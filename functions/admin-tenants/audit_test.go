@@ -69,6 +69,7 @@ func TestAudit_WhatChangesNothingIsNotPutDown(t *testing.T) {
 	b := newBench(t)
 	b.must(t, "PUT", voice, `{}`) // makes the row
 	b.must(t, "PUT", customerService, `{}`)
+	b.must(t, "PUT", calendar, `{}`)
 	before := len(b.done(t))
 	for _, r := range routes {
 		if r.method != "POST" {

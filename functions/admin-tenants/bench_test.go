@@ -134,6 +134,8 @@ var routes = []struct{ method, path, body string }{
 	{"PUT", "/admin/tenants/1042/voice-config", `{}`},
 	{"GET", "/admin/tenants/1042/customer-service-config", ""},
 	{"PUT", "/admin/tenants/1042/customer-service-config", `{}`},
+	{"GET", "/admin/tenants/1042/calendar-config", ""},
+	{"PUT", "/admin/tenants/1042/calendar-config", `{}`},
 	{"GET", "/admin/tenants/1042/onboarding", ""},
 	{"GET", "/admin/audit-log", ""},
 }

@@ -36,15 +36,16 @@ var full = []struct{ path, sent, told string }{
 		`{"jackrabbit_org_id":"545911","jackrabbit_location_codes":["LAFCypress","24Spring"],"registration_franchise":"cypress-spring","booking_url":"https://exampleco.test/book?x=1"}`},
 }
 
-// secrets are those of full.
-var secrets = []string{"KEY-of-the-school-ab12", "twilio-token-cd34", "a-tool-secret-ef56"}
+// secrets are those of full and fullCalendar.
+var secrets = []string{"KEY-of-the-school-ab12", "twilio-token-cd34", "a-tool-secret-ef56", "1//a-grant-of-theirs-gh78"}
 
-// assign gives tenant 1042 all of full.
+// assign gives tenant 1042 all of full, and a calendar.
 func (b *bench) assign(t *testing.T) {
 	t.Helper()
 	for _, c := range full {
 		b.must(t, "PUT", c.path, c.sent)
 	}
+	b.must(t, "PUT", calendar, fullCalendar)
 }
 
 func TestConfigs_EveryFieldIsKeptAndOfSecretsOnlyTheEndIsTold(t *testing.T) {

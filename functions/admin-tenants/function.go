@@ -44,6 +44,8 @@ func Routes(d Deps) []httpx.Route {
 		httpx.JSON("PUT", "/admin/tenants/{tenant_id}/voice-config", inPath, d.configureVoice),
 		httpx.JSON("GET", "/admin/tenants/{tenant_id}/customer-service-config", inPath, d.customerServiceConfig),
 		httpx.JSON("PUT", "/admin/tenants/{tenant_id}/customer-service-config", inPath, d.configureCustomerService),
+		httpx.JSON("GET", "/admin/tenants/{tenant_id}/calendar-config", inPath, d.calendarConfig),
+		httpx.JSON("PUT", "/admin/tenants/{tenant_id}/calendar-config", inPath, d.configureCalendar),
 		httpx.JSON("GET", "/admin/tenants/{tenant_id}/onboarding", inPath, d.onboarding),
 		httpx.JSON("GET", "/admin/audit-log", operator, d.auditLog),
 	}

@@ -15,8 +15,11 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/booking"
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral"
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
+	"github.com/chattercheatah/chattercheatah/shared/gcal"
+	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
 	"github.com/chattercheatah/chattercheatah/shared/jackrabbit"
 	"github.com/chattercheatah/chattercheatah/shared/jackrabbit/jackrabbittest"
+	"github.com/chattercheatah/chattercheatah/shared/meeting"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/store/storetest"
@@ -38,13 +41,14 @@ type bench struct {
 	*storetest.DB
 	provider *telnyxtest.Server
 	school   *jackrabbittest.Server
+	google   *gcaltest.Server
 	handler  http.Handler
 	log      bytes.Buffer
 }
 
 func newBench(t *testing.T, fallback tenant.ID) *bench {
 	t.Helper()
-	b := &bench{DB: storetest.New(t), provider: telnyxtest.Start(t, telnyxtest.Options{}), school: jackrabbittest.Start(t)}
+	b := &bench{DB: storetest.New(t), provider: telnyxtest.Start(t, telnyxtest.Options{}), school: jackrabbittest.Start(t), google: gcaltest.Start(t)}
 	ctx := t.Context()
 	b.Exec(t, `insert into tenants (id, name, subdomain, is_active) values (3000, 'Closed', 'closed', false)`)
 	for _, c := range []struct {
@@ -70,6 +74,10 @@ func newBench(t *testing.T, fallback tenant.ID) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	google, err := gcal.NewClient(gcal.Config{Base: b.google.URL(), ClientID: gcaltest.ClientID, ClientSecret: private.NewSecret(gcaltest.ClientSecret)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	log := slog.New(slog.NewJSONHandler(&b.log, nil))
 	state := ephemeral.New(ephemeral.Config{Project: "p", EmulatorHost: ephemeraltest.New(t).Addr()}, time.Now)
 	t.Cleanup(func() { _ = state.Close() })
@@ -77,10 +85,11 @@ func newBench(t *testing.T, fallback tenant.ID) *bench {
 	put := task.NewQueue(task.Config{Queue: queue, WorkerURL: "https://worker.example.test", ServiceAccount: "tasks@p.example.test", EmulatorHost: tasks.Addr()})
 	t.Cleanup(func() { _ = put.Close() })
 	b.handler = telnyxtools.New(telnyxtools.Deps{
-		Queue:   put,
-		Log:     log,
-		Tools:   &webhook.Tools{Store: b.Store, Keys: telnyx.PublicKeys{key}, Fallback: fallback, Now: time.Now, Log: log},
-		Classes: &booking.Classes{Client: jackrabbit.NewClient(b.school.URL()), Cache: state.Cache("openings", time.Hour), Now: time.Now, Log: log},
+		Queue:    put,
+		Log:      log,
+		Meetings: &meeting.Meetings{Google: google, Now: time.Now, Log: log},
+		Tools:    &webhook.Tools{Store: b.Store, Keys: telnyx.PublicKeys{key}, Fallback: fallback, Now: time.Now, Log: log},
+		Classes:  &booking.Classes{Client: jackrabbit.NewClient(b.school.URL()), Cache: state.Cache("openings", time.Hour), Now: time.Now, Log: log},
 	})
 	return b
 }
@@ -94,6 +103,11 @@ type answer struct {
 		ID  string `json:"class_id"`
 		Say string `json:"say"`
 	} `json:"classes"`
+	Slots []struct {
+		Index               int
+		Start, End, Display string
+	} `json:"slots"`
+	More bool `json:"more_available"`
 }
 
 func (a answer) ids() string {

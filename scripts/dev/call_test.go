@@ -62,7 +62,12 @@ func TestAcceptance_ACallIsToldItsTenantsWordsAndItsToolAnswersForIt(t *testing.
 			t.Errorf("send-link was answered %d %v", status, answer)
 		}
 	}
-	inbox := received(t, l.telnyx, customer, 1)
+	l.bookFirstSlot(t, "v3:call-of-1042")
+	inbox := received(t, l.telnyx, customer, 2)
+	if len(inbox) != 2 || !strings.HasPrefix(inbox[1].Text.Reveal(), "Example Swim School: your appointment (Trial lesson) is booked for ") {
+		t.Errorf("the customer's phone has %v; want a link and a meeting", inbox)
+	}
+	inbox = inbox[:1]
 	if len(inbox) != 1 || inbox[0].From != demo.SwimSchool().Phone || !strings.Contains(inbox[0].Text.Reveal(), "https://app.jackrabbitclass.com/regv2.asp?id="+demo.SwimSchool().JackrabbitOrg+"&") {
 		t.Errorf("the customer's phone has %v; want one link, from the school", inbox)
 	}
@@ -100,7 +105,7 @@ func TestAcceptance_AWholeCallIsOneCallOneLeadOneSummaryOneLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kept.Summary.Outcome != "link_sent" || kept.Summary.LeadID == 0 || !strings.Contains(kept.Summary.Text, "four year old") || len(kept.Transcript) != 3 {
+	if kept.Summary.Outcome != "link_sent" || kept.Summary.LeadID == 0 || !strings.Contains(kept.Summary.Text, "four year old") || len(kept.Transcript) != 4 {
 		t.Errorf("the call is kept as %+v", kept)
 	}
 	received(t, l.telnyx, private.MustPhone(owner), 1)
@@ -131,4 +136,26 @@ func itemsOf(t *testing.T, c *api.Client, path string) int {
 		t.Fatal(err)
 	}
 	return len(page.Items)
+}
+
+// bookFirstSlot has a call's assistant ask for free times and book the first, twice.
+func (l *live) bookFirstSlot(t *testing.T, control string) {
+	t.Helper()
+	tool := func(name, body string) map[string]any {
+		h := l.telnyx.Sign([]byte(body), time.Now())
+		h.Set("x-telnyx-call-control-id", control)
+		_, answer := l.call(t, http.MethodPost, "/api/v1/telnyx/tools/"+name, h, body)
+		return answer
+	}
+	slots, _ := tool("get-available-slots", `{"date_preference":"tomorrow"}`)["slots"].([]any)
+	if len(slots) != 3 {
+		t.Fatalf("the slots are %v; want three", slots)
+	}
+	first, _ := slots[0].(map[string]any)
+	for range 2 {
+		body, _ := json.Marshal(map[string]any{"slot_start": first["start"], "customer_name": "Maria Garcia", "topic": "Trial lesson"})
+		if answer := tool("book-meeting", string(body)); answer["status"] != "booked" {
+			t.Errorf("book-meeting was answered %v", answer)
+		}
+	}
 }

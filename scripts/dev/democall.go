@@ -26,6 +26,8 @@ func demoCall(to string) placedCall {
 		{Assistant: "There is one on Saturday at nine. Shall I text you the link?"},
 		{Customer: "Yes please. My mail is maria@example.test, and I would like to see the pool."},
 		{Tool: "send-link", Args: map[string]any{"class_id": "1", "first_name": "Maria", "last_name": "Garcia", "email": "maria at example dot test"}},
+		{Tool: "get-available-slots", Args: map[string]any{"date_preference": "tomorrow"}},
+		{Assistant: "You are welcome to come by."},
 	}}
 }
 

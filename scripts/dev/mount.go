@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/scripts/internal/deployment"
+	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
 	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
 	"github.com/chattercheatah/chattercheatah/shared/jackrabbit/jackrabbittest"
@@ -21,6 +22,7 @@ const (
 	telnyxPrefix = "/local/telnyx"     // the fake Telnyx's API
 	geminiPrefix = "/local/gemini"     // the fake model's API
 	schoolPrefix = "/local/jackrabbit" // the fake list of classes
+	googlePrefix = "/local/google"     // the fake Google Calendar and its tokens
 	phonesPrefix = "/local/phones"     // the fake phones: POST a text from one, GET what has reached one
 	callsPath    = "/local/calls"      // POST a call of a fake phone's
 )
@@ -49,10 +51,24 @@ func (s *stack) mount(deployments []deployment.Deployment, functions map[string]
 	if s.env["JACKRABBIT_BASE_URL"] == s.base+schoolPrefix {
 		mux.Handle(schoolPrefix+"/", http.StripPrefix(schoolPrefix, demoClasses()))
 	}
+	if s.env["GOOGLE_API_BASE"] == s.base+googlePrefix {
+		mux.Handle(googlePrefix+"/", http.StripPrefix(googlePrefix, demoCalendars()))
+	}
 	if s.env["TELNYX_API_BASE"] == s.base+telnyxPrefix {
 		s.mountTelnyx(mux, keys)
 	}
 	return mux, nil
+}
+
+// demoCalendars are those of the demo tenants that have one; what is booked in them is forgotten when the system stops.
+func demoCalendars() http.Handler {
+	google := gcaltest.New()
+	for _, b := range demo.Businesses() {
+		if !b.CalendarGrant.IsZero() {
+			google.Connect(b.CalendarGrant.Reveal())
+		}
+	}
+	return google
 }
 
 // demoClasses are those of the demo swim school.

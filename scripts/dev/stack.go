@@ -16,6 +16,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/scripts/internal/seed"
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
+	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 	"github.com/chattercheatah/chattercheatah/shared/store/localpg"
@@ -52,6 +53,7 @@ func start(ctx context.Context, root string, given boot.Environment, keys *state
 	s.fill(localDefaults(s.base, keys))
 	s.fill(localModel(s.env, s.base))
 	s.fill(oneQueue(s.env))
+	s.fill(localGoogle(s.env, s.base))
 	if err := check(withPlaceholders(s.env)); err != nil {
 		return s, err
 	}
@@ -118,6 +120,14 @@ func localModel(env boot.Environment, base string) boot.Environment {
 		return nil
 	}
 	return boot.Environment{"GEMINI_API_KEY": "local", "GOOGLE_GEMINI_BASE_URL": base + geminiPrefix}
+}
+
+// localGoogle is the fake Google, unless an OAuth client of the real one or the address of another is given.
+func localGoogle(env boot.Environment, base string) boot.Environment {
+	if env["GOOGLE_API_BASE"]+env["GOOGLE_OAUTH_CLIENT_ID"] != "" {
+		return nil
+	}
+	return boot.Environment{"GOOGLE_API_BASE": base + googlePrefix, "GOOGLE_OAUTH_CLIENT_ID": gcaltest.ClientID, "GOOGLE_OAUTH_CLIENT_SECRET": gcaltest.ClientSecret}
 }
 
 // withPlaceholders completes the settings that the stand-ins will make, so that the others can be checked before any starts.

@@ -46,9 +46,9 @@ func TestRead_WhatIsWrongIsNamedAndNoSecretRepeated(t *testing.T) {
 
 func TestRead_CredentialsComeFromTheEnvironment(t *testing.T) {
 	t.Parallel()
-	env := boot.Environment{"EXAMPLEWIDGETS_TELNYX_API_KEY": "KEY-invented-widgets", "PASSWORD": "a good password"}
+	env := boot.Environment{"EXAMPLEWIDGETS_TELNYX_API_KEY": "KEY-invented-widgets", "EXAMPLEWIDGETS_GOOGLE_REFRESH_TOKEN": "1//invented", "PASSWORD": "a good password"}
 	f, err := read("example.yaml", env)
-	if err != nil || f.SMS.TelnyxAPIKey != "KEY-invented-widgets" {
+	if err != nil || f.SMS.TelnyxAPIKey != "KEY-invented-widgets" || f.Calendar.GoogleRefreshToken != "1//invented" {
 		t.Errorf("the example's key is %q, %v", f.SMS.TelnyxAPIKey, err)
 	}
 	f, err = read(write(t, "tenant: {name: Example, subdomain: example}\nadmin: {email: a@b.test, password: \"env:PASSWORD\"}\n"), env)

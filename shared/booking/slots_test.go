@@ -399,6 +399,41 @@ func TestSlotWords_AreSpokenWithoutAColon(t *testing.T) {
 	}
 }
 
+func TestSlotWritten_IsShortAndHasAColon(t *testing.T) {
+	t.Parallel()
+	chicago := zoneOf(t, "America/Chicago")
+	s := booking.Slot{Start: time.Date(2026, time.February, 7, 16, 30, 0, 0, time.UTC)}
+	for language, want := range map[booking.Language]string{booking.English: "Sat Feb 7, 10:30 AM", booking.Spanish: "sáb 7 feb, 10:30 AM"} {
+		if got := s.Written(language, chicago); got != want {
+			t.Errorf("%s: %q; want %q", language, got, want)
+		}
+	}
+}
+
+func TestParseStart_ReadsAMomentOrAClockInTheZone(t *testing.T) {
+	t.Parallel()
+	zone := zoneOf(t, "America/Chicago")
+	for s, want := range map[string]string{
+		"2026-02-06T10:30:00-06:00": "2026-02-06T16:30:00Z",
+		"2026-02-06T10:30-06:00":    "2026-02-06T16:30:00Z",
+		"2026-02-06T16:30:00Z":      "2026-02-06T16:30:00Z",
+		"2026-02-06T10:30:00":       "2026-02-06T16:30:00Z",
+		" 2026-02-06 10:30 ":        "2026-02-06T16:30:00Z",
+		"2026-07-06T10:30":          "2026-07-06T15:30:00Z",
+		"2026-11-01T01:30:00":       "2026-11-01T06:30:00Z", // comes twice: the first
+		"2026-03-08T02:30:00":       "",                     // is skipped
+		"2026-02-30T10:30:00":       "",
+		"tomorrow at ten":           "",
+		"null":                      "",
+		"":                          "",
+	} {
+		at, ok := booking.ParseStart(s, zone)
+		if got := at.UTC().Format(time.RFC3339); ok != (want != "") || ok && got != want {
+			t.Errorf("%q is %s, %v; want %q", s, got, ok, want)
+		}
+	}
+}
+
 func TestDay_CountsOverMonthsAndLeapYears(t *testing.T) {
 	t.Parallel()
 	day := booking.Day{Year: 2028, Month: time.February, Day: 28}

@@ -1,5 +1,4 @@
-// Package gcal reads and fills a tenant's own Google Calendar: when it is busy, and one event for each meeting that is booked. Facts of
-// Google's side are in facts/wire-contracts.md, sections 8 and 4.5.
+// Package gcal reads and fills a tenant's own Google Calendar: when it is busy, and one event for each meeting that is booked.
 //
 // Errors are fault.Unavailable and hold a status and a reason, never a calendar's name, an event or a token. Among them errors.Is tells
 // ErrGrant, and of an insertion ErrDuplicate and ErrNotInserted.

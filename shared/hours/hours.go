@@ -22,7 +22,10 @@ type Span struct {
 }
 
 // Validate reports the first day, in order of the alphabet, that cannot be understood, and how to write it.
-func (w Week) Validate() error {
+func (w Week) Validate() error { return w.ValidateAs("business_hours") }
+
+// ValidateAs is Validate for a field of another name.
+func (w Week) ValidateAs(field string) error {
 	days := make([]string, 0, len(w))
 	for day := range w {
 		days = append(days, day)
@@ -30,15 +33,15 @@ func (w Week) Validate() error {
 	slices.Sort(days)
 	for _, day := range days {
 		if !isDay(day) {
-			return fault.New(fault.Invalid, "business_hours: a day is one of monday to sunday, in lower case")
+			return fault.New(fault.Invalid, "%s: a day is one of monday to sunday, in lower case", field)
 		}
 		start, startOK := minute(w[day].Start)
 		end, endOK := minute(w[day].End)
 		switch {
 		case !startOK || !endOK:
-			return fault.New(fault.Invalid, `business_hours.%s: start and end are written HH:MM, such as "09:00" and "17:30"`, day)
+			return fault.New(fault.Invalid, `%s.%s: start and end are written HH:MM, such as "09:00" and "17:30"`, field, day)
 		case end <= start:
-			return fault.New(fault.Invalid, `business_hours.%s: end must come after start; for hours past midnight end the day at "24:00" and begin the next at "00:00"`, day)
+			return fault.New(fault.Invalid, `%s.%s: end must come after start; for hours past midnight end the day at "24:00" and begin the next at "00:00"`, field, day)
 		}
 	}
 	return nil

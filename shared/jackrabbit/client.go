@@ -1,5 +1,5 @@
 // Package jackrabbit reads the list of classes that a school publishes from Jackrabbit Class. There is no official description of
-// that list; what is known of it is in facts/wire-contracts.md, section 6, and the rest is read leniently.
+// that list: it is read leniently.
 package jackrabbit
 
 import (

@@ -52,7 +52,7 @@ func Apply(ctx context.Context, admin *api.Client, f File, o Options, tell func(
 		do   func(ctx context.Context, name string) error
 	}{
 		{"tenant", a.tenant}, {"admin", a.firstAdmin}, {"prompt", a.prompt}, {"voice_prompt", a.voicePrompt}, {"profile", a.profile},
-		{"sms", a.sms}, {"voice", a.voice}, {"customer_service", a.customerService},
+		{"sms", a.sms}, {"voice", a.voice}, {"customer_service", a.customerService}, {"calendar", a.calendar},
 	} {
 		if err := part.do(ctx, part.name); err != nil {
 			return a.result, fmt.Errorf("%s: %w", part.name, err)
@@ -190,6 +190,10 @@ func (a *applying) voice(ctx context.Context, name string) error {
 
 func (a *applying) customerService(ctx context.Context, name string) error {
 	return put(ctx, a, name, a.admin, a.config("customer-service-config"), a.file.CustomerService)
+}
+
+func (a *applying) calendar(ctx context.Context, name string) error {
+	return put(ctx, a, name, a.admin, a.config("calendar-config"), a.file.Calendar)
 }
 
 func (a *applying) config(which string) string {

@@ -19,6 +19,7 @@ type File struct {
 	SMS             *SMS             `yaml:"sms"`
 	Voice           *Voice           `yaml:"voice"`
 	CustomerService *CustomerService `yaml:"customer_service"`
+	Calendar        *Calendar        `yaml:"calendar"`
 }
 
 // Tenant is the tenant itself; its subdomain says which one it is.
@@ -95,6 +96,25 @@ type CustomerService struct {
 	BookingURL      string   `yaml:"booking_url"       json:"booking_url,omitempty"`
 }
 
+// Calendar is the body of PUT /admin/tenants/{tenant_id}/calendar-config.
+type Calendar struct {
+	IsEnabled          *bool           `yaml:"is_enabled"           json:"is_enabled,omitempty"`
+	GoogleEmail        string          `yaml:"google_email"         json:"google_email,omitempty"`
+	CalendarID         string          `yaml:"calendar_id"          json:"calendar_id,omitempty"`
+	GoogleRefreshToken Credential      `yaml:"google_refresh_token" json:"google_refresh_token,omitempty"`
+	MeetingMinutes     *int            `yaml:"meeting_minutes"      json:"meeting_minutes,omitempty"`
+	BufferMinutes      *int            `yaml:"buffer_minutes"       json:"buffer_minutes,omitempty"`
+	NoticeMinutes      *int            `yaml:"notice_minutes"       json:"notice_minutes,omitempty"`
+	HorizonDays        *int            `yaml:"horizon_days"         json:"horizon_days,omitempty"`
+	Hours              map[string]Span `yaml:"hours"        json:"hours,omitempty"`
+}
+
+// Span is a part of a day, as HH:MM.
+type Span struct {
+	Start string `yaml:"start" json:"start"`
+	End   string `yaml:"end"   json:"end"`
+}
+
 // Credential is a password or key, or env:NAME for one that the environment variable NAME holds, so that a file holds none.
 type Credential string
 
@@ -138,6 +158,9 @@ func (f *File) credentials() []*Credential {
 	}
 	if f.Voice != nil {
 		all = append(all, &f.Voice.ToolSecret)
+	}
+	if f.Calendar != nil {
+		all = append(all, &f.Calendar.GoogleRefreshToken)
 	}
 	return all
 }

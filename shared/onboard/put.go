@@ -53,7 +53,7 @@ func fieldsOf(want any) (map[string]any, error) {
 func differences(have, want map[string]any, credentialsToo bool) map[string]any {
 	differ := map[string]any{}
 	for name, value := range want {
-		_, isCredential := have[name].(map[string]any)
+		_, isCredential := credential(have[name])
 		if isCredential && credentialsToo || !stored(have[name], value) {
 			differ[name] = value
 		}
@@ -67,8 +67,8 @@ const shownFrom = 12
 // stored reports whether what is stored is what is wanted. Credentials that end alike count as the same, and so do short ones. A long
 // one whose end is not shown cannot be opened any more, and is wanted anew.
 func stored(have, want any) bool {
-	credential, isObject := have.(map[string]any)
-	if !isObject {
+	credential, isCredential := credential(have)
+	if !isCredential {
 		return reflect.DeepEqual(have, want)
 	}
 	text, _ := want.(string)
@@ -76,6 +76,13 @@ func stored(have, want any) bool {
 		return strings.HasSuffix(text, ends)
 	}
 	return credential["is_set"] == true && len([]rune(text)) < shownFrom
+}
+
+// credential is what the API shows of one.
+func credential(have any) (shown map[string]any, ok bool) {
+	shown, _ = have.(map[string]any)
+	_, ok = shown["is_set"].(bool)
+	return shown, ok
 }
 
 // outcomeOf tells what is made from what is changed: nothing of the former was there.

@@ -42,8 +42,8 @@ type CallWork struct {
 	BusinessName string
 	Zone         string
 	Notify       private.Phone // who is texted about the call; zero for nobody
-	LinkSent     bool          // a tool's text has gone out to the customer while they talked
-	Booked       bool
+	LinkSent     bool          // a link has gone out to the customer while they talked
+	Booked       bool          // a meeting was booked for them then
 }
 
 const claimCallSQL = `
@@ -57,8 +57,10 @@ returning finish_fence, finish_attempts`
 const callWorkSQL = `
 select s.telnyx_api_key, coalesce(s.timezone, ''), coalesce(v.notify_phone_number, ''), coalesce(p.business_name, ''),
        exists (select from replies r join conversations n on n.tenant_id = $1 and n.id = r.conversation_id
-                where r.tenant_id = $1 and n.phone_number = c.customer_number and r.kind = 'tool' and r.accepted_at is not null
+                where r.tenant_id = $1 and n.phone_number = c.customer_number and r.kind = 'tool' and r.idempotency_key like 'link-%' and r.accepted_at is not null
                   and r.created_at between c.started_at - interval '1 minute' and coalesce(c.ended_at, now()) + interval '1 minute'),
+       exists (select from bookings k where k.tenant_id = $1 and k.customer_number = c.customer_number and k.state = 'confirmed'
+                  and k.created_at between c.started_at - interval '1 minute' and coalesce(c.ended_at, now()) + interval '1 minute'),
        coalesce(c.finish_at, 'epoch')
   from calls c
   left join tenant_sms_configs s on s.tenant_id = $1
@@ -93,7 +95,7 @@ func (t *Tenant) ClaimCall(ctx context.Context, id int64, lease time.Duration) (
 			return err
 		})
 		b.Queue(callWorkSQL, t.id(), id).Query(func(rows pgx.Rows) error {
-			_, err := pgx.ForEachRow(rows, []any{&key, &work.Zone, &notify, &work.BusinessName, &work.LinkSent, &due}, func() error { return nil })
+			_, err := pgx.ForEachRow(rows, []any{&key, &work.Zone, &notify, &work.BusinessName, &work.LinkSent, &work.Booked, &due}, func() error { return nil })
 			return err
 		})
 	})

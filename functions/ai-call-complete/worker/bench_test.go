@@ -14,8 +14,11 @@ import (
 	"github.com/chattercheatah/chattercheatah/functions/ai-call-complete/worker"
 	"github.com/chattercheatah/chattercheatah/shared/aftercall"
 	"github.com/chattercheatah/chattercheatah/shared/aftercall/model"
+	"github.com/chattercheatah/chattercheatah/shared/gcal"
+	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
 	"github.com/chattercheatah/chattercheatah/shared/gemini"
 	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
+	"github.com/chattercheatah/chattercheatah/shared/meeting"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
@@ -43,6 +46,7 @@ type bench struct {
 	tasks  *tasktest.Server
 	telnyx *telnyxtest.Server
 	model  *geminitest.Server
+	google *gcaltest.Server
 	url    string
 	log    locked
 	now    time.Time
@@ -62,7 +66,7 @@ func (l *locked) Write(p []byte) (int, error) {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{DB: storetest.New(t), now: noon}
+	b := &bench{DB: storetest.New(t), now: noon, google: gcaltest.Start(t)}
 	if _, err := b.SwimSchool.ConfigureVoice(t.Context(), store.VoiceConfigChange{Phone: &b.SwimSchoolPhone, Enabled: new(true), NotifyPhone: &owner}); err != nil {
 		t.Fatal(err)
 	}
@@ -74,6 +78,10 @@ func newBench(t *testing.T) *bench {
 	tasks := task.NewQueue(task.Config{Queue: queue, WorkerURL: b.url, ServiceAccount: account, EmulatorHost: b.tasks.Addr()})
 	t.Cleanup(func() { _ = tasks.Close() })
 	log := slog.New(slog.NewJSONHandler(&b.log, nil))
+	google, err := gcal.NewClient(gcal.Config{Base: b.google.URL(), ClientID: gcaltest.ClientID, ClientSecret: private.NewSecret(gcaltest.ClientSecret)})
+	if err != nil {
+		t.Fatal(err)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST "+task.ReplyPath, func(http.ResponseWriter, *http.Request) {}) // which another worker serves
 	server.Config.Handler = mux
@@ -86,6 +94,7 @@ func newBench(t *testing.T) *bench {
 			Store: b.Store, Queue: tasks, Texts: tasks, Telnyx: telnyx.NewClient(b.telnyx.URL()), Now: func() time.Time { return b.now }, Log: log,
 			Model: model.Gemini(gemini.New(gemini.Config{Model: "gemini-2.5-flash", APIKey: private.NewSecret("model-key"), BaseURL: b.model.URL()})),
 		},
+		Meetings: &meeting.Meetings{Google: google, Now: func() time.Time { return b.now }, Log: log}, Bookings: tasks,
 	}))
 	server.Start()
 	t.Cleanup(server.Close)

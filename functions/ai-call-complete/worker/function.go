@@ -1,30 +1,34 @@
 // Package worker is the function that makes something of calls when they are over: the transcript, the summary, the lead, the owner's
-// notice.
+// notice; and that brings a booking to its end which a call has left behind.
 //
-// Cloud Tasks calls /workers/calls/finish with the id of a call, and Cloud Scheduler calls /workers/calls/sweep, each proven by Google's
+// Cloud Tasks calls /workers/calls/finish and /workers/calls/settle-booking with the id of a call or of a booking, and Cloud Scheduler calls /workers/calls/sweep, each proven by Google's
 // token for this service's audience and account; nobody else may. The task says which tenant's data it is. 200 means done, or queued for
 // later; 5xx means the same task again, which does no harm.
 //
 // Settings: DATABASE_URL, FIELD_ENCRYPTION_KEY, TELNYX_API_BASE, GEMINI_MODEL, GEMINI_API_KEY, AI_INTEGRATIONS_GEMINI_API_KEY,
-// GOOGLE_GEMINI_BASE_URL, CLOUD_TASKS_*, SMS_CLOUD_TASKS_*, OIDC_ISSUER, OIDC_KEYS_URL.
+// GOOGLE_GEMINI_BASE_URL, GOOGLE_API_BASE, GOOGLE_OAUTH_CLIENT_ID, GOOGLE_OAUTH_CLIENT_SECRET, CLOUD_TASKS_*, SMS_CLOUD_TASKS_*, OIDC_ISSUER, OIDC_KEYS_URL.
 package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 
 	"github.com/chattercheatah/chattercheatah/shared/aftercall"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
+	"github.com/chattercheatah/chattercheatah/shared/meeting"
 	"github.com/chattercheatah/chattercheatah/shared/task"
 	"github.com/chattercheatah/chattercheatah/shared/tenant"
 )
 
 // Deps is what the function works with.
 type Deps struct {
-	Log     *slog.Logger
-	Callers *task.Verifier
-	Worker  *aftercall.Worker
+	Log      *slog.Logger
+	Callers  *task.Verifier
+	Worker   *aftercall.Worker
+	Meetings *meeting.Meetings
+	Bookings *task.Queue
 }
 
 // New builds the handler.
@@ -35,6 +39,7 @@ func Routes(d Deps) []httpx.Route {
 	google := httpx.Access[task.Call]{Name: "Cloud Tasks or Cloud Scheduler, by token", Caller: httpx.Provider, Proof: httpx.GoogleToken, Admit: d.Callers.Verify}
 	return []httpx.Route{
 		httpx.JSON("POST", task.AfterCallPath, google, d.finish),
+		httpx.JSON("POST", task.BookingPath, google, d.settleBooking),
 		httpx.JSON("POST", "/workers/calls/sweep", google, d.sweep),
 	}
 }
@@ -70,10 +75,12 @@ type sweepOutput struct {
 
 // sweep queues what is overdue.
 func (d Deps) sweep(ctx context.Context, call task.Call, _ *struct{}) (*sweepOutput, error) {
-	queued, err := d.Worker.Sweep(ctx)
-	if err != nil {
+	calls, callsErr := d.Worker.Sweep(ctx)
+	bookings, bookingsErr := d.sweepBookings(ctx)
+	if err := errors.Join(callsErr, bookingsErr); err != nil {
 		return nil, err
 	}
+	queued := calls + bookings
 	httpx.Note(ctx, slog.String("actor", call.Email), slog.Int("queued", queued))
 	out := &sweepOutput{}
 	out.Body.Queued = queued

@@ -7,7 +7,9 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/aftercall"
 	"github.com/chattercheatah/chattercheatah/shared/aftercall/model"
 	"github.com/chattercheatah/chattercheatah/shared/boot"
+	"github.com/chattercheatah/chattercheatah/shared/gcal"
 	"github.com/chattercheatah/chattercheatah/shared/gemini"
+	"github.com/chattercheatah/chattercheatah/shared/meeting"
 	"github.com/chattercheatah/chattercheatah/shared/task"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 )
@@ -19,6 +21,7 @@ type wiring struct {
 	Callers  task.VerifierConfig
 	Gemini   gemini.Config
 	Telnyx   boot.TelnyxAPI
+	Google   gcal.Config
 }
 
 func init() { boot.Register("AiCallCompleteWorker", open) }
@@ -32,18 +35,24 @@ func open(env boot.Environment) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	log := boot.Log()
+	google, err := gcal.NewClient(s.Google)
+	if err != nil {
+		return nil, err
+	}
+	log, tasks := boot.Log(), task.NewQueue(s.Tasks)
 	return New(Deps{
 		Log:     log,
 		Callers: task.NewVerifier(s.Callers),
 		Worker: &aftercall.Worker{
 			Store:  db,
-			Queue:  task.NewQueue(s.Tasks),
+			Queue:  tasks,
 			Texts:  task.NewQueue(s.Texts),
 			Telnyx: telnyx.NewClient(s.Telnyx.Base),
 			Model:  model.Gemini(gemini.New(s.Gemini)),
 			Now:    time.Now,
 			Log:    log,
 		},
+		Meetings: &meeting.Meetings{Google: google, Now: time.Now, Log: log},
+		Bookings: tasks,
 	}), nil
 }

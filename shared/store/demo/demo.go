@@ -21,7 +21,8 @@ type Business struct {
 	APIKey    private.Secret // its Telnyx API key, which only the fake Telnyx takes
 	Assistant string         // its Telnyx assistant
 
-	JackrabbitOrg string // "" for one that has no classes
+	JackrabbitOrg string         // "" for one that has no classes
+	CalendarGrant private.Secret // of its Google Calendar, which only the fake Google takes; zero for one that has none
 	Profile       prompt.Profile
 	Prompt        []prompt.Section
 }
@@ -31,7 +32,8 @@ func SwimSchool() Business {
 	return Business{
 		ID: 1042, Name: "Example Swim School", Subdomain: "exampleswim",
 		Phone: private.MustPhone("+15555550142"), APIKey: private.NewSecret("KEY-demo-1042"), Assistant: "assistant-demo-1042", JackrabbitOrg: "100042",
-		Profile: prompt.Profile{BusinessName: "Example Swim School", WebsiteURL: "https://swim.exampleco.test", Phone: "+15555550123", Email: "support@exampleco.test"},
+		CalendarGrant: private.NewSecret("1//demo-1042"),
+		Profile:       prompt.Profile{BusinessName: "Example Swim School", WebsiteURL: "https://swim.exampleco.test", Phone: "+15555550123", Email: "support@exampleco.test"},
 		Prompt: []prompt.Section{
 			{Key: "business", Position: 100, Content: "We teach children from three months on to swim, in warm indoor pools.\nOn Saturday we are open from 8 am to 1 pm, with lessons every half hour."},
 			{Key: "prices", Position: 110, Content: "A weekly lesson costs 35 dollars. The trial lesson is free."},
@@ -57,10 +59,10 @@ func Dentist() Business {
 // Businesses are both.
 func Businesses() []Business { return []Business{SwimSchool(), Dentist()} }
 
-// Seed makes the demo tenants, with texting and calls on. Seeding again changes nothing that a person may have changed since.
+// Seed makes the demo tenants, with texting, calls and the calendar of one on. Seeding again changes nothing that a person may have changed since.
 func Seed(ctx context.Context, s *store.Store) error {
 	for _, b := range Businesses() {
-		if err := errors.Join(Put(ctx, s, b), PutVoice(ctx, s, b)); err != nil {
+		if err := errors.Join(Put(ctx, s, b), PutVoice(ctx, s, b), PutCalendar(ctx, s, b)); err != nil {
 			return fmt.Errorf("seeding tenant %v: %w", b.ID, err)
 		}
 	}
@@ -101,5 +103,16 @@ func PutVoice(ctx context.Context, s *store.Store, b Business) error {
 		return err
 	}
 	_, err = t.ConfigureCustomerService(ctx, store.CustomerServiceConfigChange{JackrabbitOrgID: &b.JackrabbitOrg})
+	return err
+}
+
+// PutCalendar gives a tenant that Put has made its calendar, if it has any, unless it has one already.
+func PutCalendar(ctx context.Context, s *store.Store, b Business) error {
+	t := s.For(tenant.ByCommand(b.ID))
+	c, err := t.CalendarConfig(ctx)
+	if err != nil || c.RefreshToken.IsSet || b.CalendarGrant.IsZero() {
+		return err
+	}
+	_, err = t.ConfigureCalendar(ctx, store.CalendarConfigChange{Enabled: new(true), RefreshToken: &b.CalendarGrant})
 	return err
 }
