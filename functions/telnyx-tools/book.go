@@ -53,8 +53,10 @@ func (d Deps) bookMeeting(w http.ResponseWriter, r *http.Request, c webhook.Tool
 	case fault.KindOf(err) == fault.Conflict:
 		httpx.Note(ctx, slog.String("outcome", "not_offered"))
 		return httpx.Write(w, http.StatusOK, bookAnswer{string(meeting.NotBooked), in(language, fault.PublicText(err), "A esa hora no se puede reservar. Elija otra de las horas libres, por favor.")})
-	case err != nil:
-		return err
+	case err != nil: // the time may be held all the same, and then a repeat or Settle goes on with it
+		d.Log.ErrorContext(ctx, "a booking that nothing is known of", "tenant_id", c.Tenant.Scope().ID(), "error", err)
+		return httpx.Write(w, http.StatusOK, bookAnswer{string(meeting.NotCertain), in(language, "I can't say whether it's booked. Please ask me again in a minute, or call us to make sure.",
+			"No puedo decir si quedó reservada. Pregúnteme de nuevo en un minuto, o llámenos para asegurarse.")})
 	}
 	d.queueText(ctx, c.Tenant, result.Text)
 	httpx.Note(ctx, slog.String("outcome", string(result.Outcome)))
