@@ -5,7 +5,7 @@
 //
 // Every figure is measured beside what it is compared with, in turns within one run: ratios hold on a busy machine where
 // times do not. The functions are the programs that are deployed, staged and built as scripts/stage does; Postgres syncs to
-// disk; Telnyx, the model and Cloud Tasks are the stand-ins of the tests, in this process and on the same processors.
+// disk; Telnyx, the model, Cloud Tasks, Jackrabbit and Firestore are the stand-ins of the tests, in this process and on the same processors.
 package main
 
 import (
@@ -41,6 +41,10 @@ functions, Postgres, and the stand-ins.`, hung},
 	{"answers", "Text in to answer out", `From posting the signed webhook to the provider's acceptance of the answer, each text another customer's.`, answers},
 	{"fairness", "Fairness", `Ten tenants with a text a second each, and rounds with and without an eleventh that has fifty times as many, which is more than
 its share of the workers can answer.`, fairness},
+	{"calls", "Calls", `Each call is another customer's; the kinds of request take turns within each round, each at a constant rate. telnyx-tools asks a
+Jackrabbit that takes 150 ms for a list of 300 classes: an instance asks for it first, then another finds it in Firestore, then the first has it in
+memory. Where no worker is at work, send-link waits its 2.5 seconds and says that the link is on its way. Everything is signed as Telnyx signs, and
+an answer that does not say what it should counts as refused.`, calls},
 	{"coldstart", "Cold start", `Process start to the first 200, one processor each, programs in turn. The program beside each links what the function's own packages
 import and does nothing with it. Nothing is dialled before listening: a test counts.`, coldStart},
 	{"growth", "Growth and row security", `Ninety customers text in databases of three sizes, in turn; a fifth of all messages is one tenant's, whose newest
