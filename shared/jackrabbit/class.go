@@ -1,7 +1,6 @@
 package jackrabbit
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"html"
@@ -105,18 +104,15 @@ const maxText = 1000
 
 // text is a string or a number as one line without HTML's escapes; "" for anything else, and for what is far too long.
 func (r row) text(key string) string {
-	decoder := json.NewDecoder(bytes.NewReader(r[key]))
-	decoder.UseNumber()
-	var value any
-	if decoder.Decode(&value) != nil {
-		return ""
-	}
+	raw := r[key] // valid JSON, as it was part of some
 	var s string
-	switch v := value.(type) {
-	case string:
-		s = strings.Join(strings.Fields(html.UnescapeString(v)), " ")
-	case json.Number:
-		s = v.String()
+	switch {
+	case len(raw) == 0:
+	case raw[0] == '"':
+		_ = json.Unmarshal(raw, &s)
+		s = strings.Join(strings.Fields(html.UnescapeString(s)), " ")
+	case raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9':
+		s = string(raw)
 	}
 	if len(s) > maxText {
 		return ""
