@@ -30,8 +30,8 @@ var full = []struct{ path, sent, told string }{
 		"telnyx_public_key":"` + publicKey + `","twilio_phone_number":"+15555550161","twilio_account_sid":"AC0123456789abcdef0123456789abcdef","twilio_auth_token":"twilio-token-cd34"}`,
 		`{"is_enabled":true,"telnyx_phone_number":"+15555550160","telnyx_api_key":{"is_set":true,"last_four":"ab12"},"telnyx_messaging_profile_id":"profile-1",
 		"telnyx_public_key":"` + publicKey + `","twilio_phone_number":"+15555550161","twilio_account_sid":"AC0123456789abcdef0123456789abcdef","twilio_auth_token":{"is_set":true,"last_four":"cd34"}}`},
-	{voice, `{"is_enabled":true,"telnyx_phone_number":"+15555550162","telnyx_assistant_id":"assistant-1042","tool_secret":"a-tool-secret-ef56","transfer_phone_number":"+15555550163"}`,
-		`{"is_enabled":true,"telnyx_phone_number":"+15555550162","telnyx_assistant_id":"assistant-1042","tool_secret":{"is_set":true,"last_four":"ef56"},"transfer_phone_number":"+15555550163"}`},
+	{voice, `{"is_enabled":true,"telnyx_phone_number":"+15555550162","telnyx_assistant_id":"assistant-1042","tool_secret":"a-tool-secret-ef56","transfer_phone_number":"+15555550163","notify_phone_number":"+15555550164"}`,
+		`{"is_enabled":true,"telnyx_phone_number":"+15555550162","telnyx_assistant_id":"assistant-1042","tool_secret":{"is_set":true,"last_four":"ef56"},"transfer_phone_number":"+15555550163","notify_phone_number":"+15555550164"}`},
 	{customerService, `{"jackrabbit_org_id":"545911","jackrabbit_location_codes":["LAFCypress","24Spring"],"registration_franchise":"cypress-spring","booking_url":"https://exampleco.test/book?x=1"}`,
 		`{"jackrabbit_org_id":"545911","jackrabbit_location_codes":["LAFCypress","24Spring"],"registration_franchise":"cypress-spring","booking_url":"https://exampleco.test/book?x=1"}`},
 }
@@ -198,6 +198,7 @@ func TestConfigs_BadInputIsNamedNotRepeatedAndChangesNothing(t *testing.T) {
 		{sms, "api_key", `"wrong"`},
 		{voice, "telnyx_phone_number", `"0177"`},
 		{voice, "transfer_phone_number", `"0177"`},
+		{voice, "notify_phone_number", `"0177"`},
 		{voice, "telnyx_assistant_id", `"wrong one"`},
 		{voice, "telnyx_assistant_id", `""`},
 		{voice, "tool_secret", `"wrong one"`},

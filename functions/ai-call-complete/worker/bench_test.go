@@ -66,7 +66,7 @@ func (l *locked) Write(p []byte) (int, error) {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{DB: storetest.New(t), now: noon, google: gcaltest.Start(t)}
+	b := &bench{DB: storetest.New(t), now: time.Now(), google: gcaltest.Start(t)}
 	if _, err := b.SwimSchool.ConfigureVoice(t.Context(), store.VoiceConfigChange{Phone: &b.SwimSchoolPhone, Enabled: new(true), NotifyPhone: &owner}); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chattercheatah/chattercheatah/shared/hours"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
@@ -15,11 +16,18 @@ func TestSweep_ABookingThatWasLeftBehindIsMadeAndItsCustomerTold(t *testing.T) {
 	b := newBench(t)
 	const grant = "1//grant-of-the-school"
 	b.google.Connect(grant)
-	if _, err := b.SwimSchool.ConfigureCalendar(t.Context(), store.CalendarConfigChange{Enabled: new(true), RefreshToken: new(private.NewSecret(grant))}); err != nil {
+	always := hours.Week{}
+	for day := time.Sunday; day <= time.Saturday; day++ {
+		always[strings.ToLower(day.String())] = hours.Span{Start: "00:00", End: "24:00"}
+	}
+	_, err := b.SwimSchool.ConfigureCalendar(t.Context(), store.CalendarConfigChange{
+		Enabled: new(true), RefreshToken: new(private.NewSecret(grant)), Hours: &always, Buffer: new(0),
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	start := b.now.AddDate(0, 0, 1).Truncate(time.Hour).Add(-3 * time.Hour) // Friday at nine on the school's clock
-	_, _, _, err := b.SwimSchool.HoldBooking(t.Context(), store.BookingRequest{
+	start := b.now.AddDate(0, 0, 1).Truncate(time.Hour)
+	_, _, _, err = b.SwimSchool.HoldBooking(t.Context(), store.BookingRequest{
 		Start: start, End: start.Add(30 * time.Minute), Customer: customer, Name: "Maria", Topic: "Tour", Language: "en", Most: 3,
 	})
 	if err != nil {
