@@ -4,8 +4,10 @@ package jackrabbittest
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -89,24 +91,24 @@ func (s *Server) Asked(org string) int {
 	return s.asked[org]
 }
 
+// Orgs lists whose lists were asked for, in order; "" stands for requests that are not well-formed.
+func (s *Server) Orgs() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.asked))
+}
+
 // ServeHTTP serves the list.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	orgs := r.URL.Query()["OrgID"]
-	switch {
-	case r.URL.Path != path:
-		http.NotFound(w, r)
-		return
-	case r.Method != http.MethodGet:
-		http.Error(w, "the fake is only asked with GET", http.StatusMethodNotAllowed)
-		return
-	case len(r.URL.Query()) != 1 || len(orgs) != 1 || orgs[0] == "" || strings.Trim(orgs[0], "0123456789") != "":
-		http.Error(w, "OrgID is the only parameter, and a number", http.StatusBadRequest)
-		return
-	}
+	org, refusal, status := read(r)
 	s.mu.Lock()
-	s.asked[orgs[0]]++
+	s.asked[org]++
 	h := s.hold
 	s.mu.Unlock()
+	if refusal != "" {
+		http.Error(w, refusal, status)
+		return
+	}
 	if h != nil {
 		h.first.Do(func() { close(h.arrived) })
 		select {
@@ -115,7 +117,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler)
 		}
 	}
-	s.answer(w, orgs[0])
+	s.answer(w, org)
+}
+
+// read checks how the list is asked for. org is "" when it is refused.
+func read(r *http.Request) (org, refusal string, status int) {
+	orgs := r.URL.Query()["OrgID"]
+	switch {
+	case r.URL.Path != path:
+		return "", "404 page not found", http.StatusNotFound
+	case r.Method != http.MethodGet:
+		return "", "the fake is only asked with GET", http.StatusMethodNotAllowed
+	case len(r.URL.Query()) != 1 || len(orgs) != 1 || orgs[0] == "" || strings.Trim(orgs[0], "0123456789") != "":
+		return "", "OrgID is the only parameter, and a number", http.StatusBadRequest
+	}
+	return orgs[0], "", 0
 }
 
 func (s *Server) answer(w http.ResponseWriter, org string) {
