@@ -3,6 +3,7 @@ package reply
 import (
 	"errors"
 	"maps"
+	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx"
@@ -31,9 +33,12 @@ func lazily(expr string) func() *regexp.Regexp {
 type Allowed map[string]bool
 
 var (
-	link  = lazily(`(?i)https?://[^\s<>"'\x60]+|(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+\p{L}[\p{L}\p{N}-]*(?::\d+)?(?:[/?#][^\s<>"'\x60]*)?`)
-	email = lazily(`(?i)[a-z0-9._%+-]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+`)
-	phone = lazily(`(?:\+|\b)\d[\d\s().\-/]{5,}\d\b`)
+	schemed = lazily(`(?i)[a-z][a-z0-9+.-]*://[^\s<>"\x60]+`)
+	link    = lazily(`(?i)(?:(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]*[\p{L}\p{N}])?\.)+(?:xn--[a-z0-9-]*[a-z0-9]|\p{L}+)|\d{1,3}(?:\.\d{1,3}){3})(?::\d+)?(?:[/?#][^\s<>"'\x60]*)?`)
+	email   = lazily(`[\p{L}\p{N}._%+~#$&=-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+`)
+	// Digits are of one number whatever stands between them, but for what stands between prices, times and the items of a list.
+	phone    = lazily(`\d(?:[^\p{L}\p{N},:;$€£%]{0,5}\d){6,}`)
+	american = lazily(`(?:1\D{0,5})?\d{3}\D{0,5}\d{3}\D{0,5}\d{4}`)
 )
 
 // AllowedFrom collects the addresses in a tenant's own words.
@@ -54,33 +59,94 @@ func (a Allowed) And(texts ...string) Allowed {
 	return both
 }
 
-// addresses lists what in a text can be followed, written to or called, each in one canonical form.
+// addresses lists what in a text can be followed, written to or called, each in one canonical form: as a phone finds it, and as a
+// reader sees it.
 func addresses(text string) []string {
-	var all []string
-	text = email().ReplaceAllStringFunc(text, func(m string) string {
-		all = append(all, "mailto:"+strings.ToLower(strings.TrimRight(m, ".")))
-		return " "
-	})
-	text = link().ReplaceAllStringFunc(text, func(m string) string {
-		found, host := canonicalLink(m)
-		if !strings.Contains(m, "://") && !isDomain(host) {
-			return m
-		}
-		all = append(all, found)
-		return " "
-	})
-	for _, m := range phone().FindAllString(text, -1) {
-		if digits := onlyDigits(m); len(digits) >= 7 && len(digits) <= 15 && !isDate(m) {
-			all = append(all, "tel:"+digits[max(0, len(digits)-10):])
-		}
+	all := written(text)
+	if s := seen(text); s != text {
+		all = append(all, written(s)...)
 	}
 	return all
 }
 
-// isDate tells 2026-11-24 and its kin from a phone number.
-var dateForm = lazily(`^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})$`)
+// seen is a text without what cannot be seen, and with plain letters, digits, dots, dashes and spaces for those that look like them.
+func seen(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return r
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.In(r, unicode.C, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point, unicode.Me):
+			return -1
+		case unicode.Is(unicode.Pd, r):
+			return '-'
+		case r == '。':
+			return '.'
+		case unicode.Is(unicode.Nd, r):
+			return digit(r)
+		}
+		return r
+	}, norm.NFKC.String(text))
+}
 
-func isDate(s string) bool { return dateForm().MatchString(strings.TrimSpace(s)) }
+// digit is a decimal digit of any script as one of ours. Those of a script follow each other, from zero on.
+func digit(r rune) rune {
+	value := rune(0)
+	for unicode.Is(unicode.Nd, r-value-1) && value < 9 {
+		value++
+	}
+	return '0' + value
+}
+
+func written(text string) []string {
+	var all []string
+	text = schemed().ReplaceAllStringFunc(text, func(m string) string {
+		found, _ := canonicalLink(m)
+		all = append(all, found)
+		return "; "
+	})
+	text = email().ReplaceAllStringFunc(text, func(m string) string {
+		all = append(all, "mailto:"+strings.ToLower(m))
+		return "; "
+	})
+	text = link().ReplaceAllStringFunc(text, func(m string) string {
+		found, host := canonicalLink(m)
+		if host != "" && !hasDomain(host) {
+			if i := strings.IndexAny(m, "/?#"); i >= 0 {
+				all = append(all, written(m[i:])...) // "and/or.example"
+			}
+			return m
+		}
+		all = append(all, found)
+		return "; "
+	})
+	for _, m := range phone().FindAllString(text, -1) {
+		all = append(all, numbers(m)...)
+	}
+	return all
+}
+
+// numbers are the phone numbers in a row of digits: several American ones, or else one, of whatever length.
+func numbers(row string) []string {
+	if isDate(row) {
+		return nil
+	}
+	if rest := american().ReplaceAllString(row, ""); onlyDigits(rest) != "" {
+		return []string{"tel:" + onlyDigits(row)}
+	}
+	var all []string
+	for _, m := range american().FindAllString(row, -1) {
+		digits := onlyDigits(m)
+		all = append(all, "tel:"+digits[len(digits)-10:])
+	}
+	return all
+}
+
+// isDate tells 2026-11-24 and its kin, and the years of a season, from a phone number.
+var dateForm = lazily(`^(?:(?:19|20)\d{2}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d{2}|20\d{2} ?[-–/] ?20\d{2})$`)
+
+func isDate(s string) bool { return dateForm().MatchString(s) }
 
 func onlyDigits(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -91,34 +157,55 @@ func onlyDigits(s string) string {
 	}, s)
 }
 
-// isDomain tells what a phone would make a link of, "shop.example", from "e.g." and "p.m.": it ends in a suffix under which
-// names are registered, or in one that is reserved for examples.
-func isDomain(host string) bool {
-	if ascii, err := idna.Lookup.ToASCII(host); err == nil {
-		host = ascii
+// hasDomain reports whether a host is a domain, or becomes one where its last labels are taken for words: "shop.example.Come".
+func hasDomain(host string) bool {
+	for strings.Contains(host, ".") {
+		if isDomain(host) {
+			return true
+		}
+		host = host[:strings.LastIndexByte(host, '.')]
 	}
-	_, registry := publicsuffix.PublicSuffix(host)
-	return registry || strings.HasSuffix(host, ".test") || strings.HasSuffix(host, ".example")
+	return false
 }
 
-// canonicalLink drops what does not change where a link leads: the scheme, www, the host's case, a last slash, the sentence's
-// punctuation.
+// isDomain tells what a phone would make a link of, "shop.example", from "e.g." and "p.m.": it ends in a suffix under which
+// names are registered, by a registry or by a company such as github.io, or in one that is reserved for examples; or it is an IP address.
+func isDomain(host string) bool {
+	ascii, err := idna.Lookup.ToASCII(host)
+	if err != nil { // not a name that may be registered, such as ab--cd.com, and yet one that a phone may try
+		ascii, err = idna.Punycode.ToASCII(host)
+	}
+	if err == nil {
+		host = ascii
+	}
+	suffix, registry := publicsuffix.PublicSuffix(host)
+	return registry || strings.Contains(suffix, ".") || net.ParseIP(host) != nil || strings.HasSuffix(host, ".test") || strings.HasSuffix(host, ".example")
+}
+
+// canonicalLink drops what does not change where a link leads: http and https, www, the host's case, a last slash, the sentence's
+// punctuation. host is "" for what cannot be read, and would be a link all the same.
 func canonicalLink(s string) (canonical, host string) {
-	s = strings.TrimRight(s, `.,;:!?)]}*_>`+"/")
+	s = strings.TrimRight(s, `.,;:!?)]}*_>'”’»`+"/")
 	if !strings.Contains(s, "://") {
 		s = "https://" + s
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		return "link:" + s, s
+		return "link:" + s, ""
 	}
 	u.Host = strings.TrimPrefix(strings.ToLower(u.Host), "www.")
 	rest := strings.TrimRight(u.EscapedPath(), "/")
 	if u.RawQuery != "" {
 		rest += "?" + u.RawQuery
 	}
+	if u.Fragment != "" {
+		rest += "#" + u.EscapedFragment()
+	}
 	if u.User != nil {
 		rest = u.User.String() + "@" + rest
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		rest += " by " + u.Scheme
 	}
 	return "link:" + u.Host + rest, u.Hostname()
 }
