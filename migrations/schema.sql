@@ -84,6 +84,7 @@ create table calls (
     finish_at timestamp with time zone,
     finish_attempts integer default 0 not null,
     finish_fence integer default 0 not null,
+    finish_again boolean default false not null,
     finished_at timestamp with time zone
 );
 
@@ -995,8 +996,8 @@ begin
          where v.tenant_id = tenant and v.id = talk;
     end if;
 
-    if (made ->> 'no_texts')::boolean and c.customer_number is not null then
-        insert into opt_outs (tenant_id, phone_number, source, opted_out_at) values (tenant, c.customer_number, 'call', c.started_at)
+    if made ->> 'no_texts_at' is not null and c.customer_number is not null then
+        insert into opt_outs (tenant_id, phone_number, source, opted_out_at) values (tenant, c.customer_number, 'call', (made ->> 'no_texts_at')::timestamptz)
             on conflict (tenant_id, phone_number) do update set source = 'call', opted_out_at = excluded.opted_out_at, opted_in_at = null
          where opt_outs.opted_in_at <= excluded.opted_out_at;
         update replies r set state = 'suppressed', reason = 'opted_out', settled_at = now()
@@ -1042,7 +1043,8 @@ begin
         on conflict (tenant_id, call_id) do update set
             summary = excluded.summary, intent = excluded.intent, outcome = excluded.outcome, language = excluded.language,
             customer_name = excluded.customer_name, customer_email = excluded.customer_email, from_transcript = excluded.from_transcript,
-            transcript = excluded.transcript, lead_id = excluded.lead_id, made_at = now();
+            transcript = excluded.transcript, lead_id = excluded.lead_id, made_at = now()
+         where excluded.from_transcript or not call_summaries.from_transcript;
 
     owner_is := (select v.notify_phone_number from tenant_voice_configs v where v.tenant_id = tenant);
     if made ->> 'notice' <> '' and owner_is is not null then
@@ -1055,7 +1057,10 @@ begin
         returning id, act_at into notice, notice_due;
     end if;
 
-    update calls k set finish_at = null, finished_at = now(), recording_id = coalesce(k.recording_id, nullif(made ->> 'recording_id', '')),
+    update calls k
+       set finish_at = case when c.finish_again and (c.channel = 'sms_chat' or not (made ->> 'from_transcript')::boolean) then now() + interval '5 seconds' end,
+           finish_again = false, finish_attempts = 0, finished_at = now(),
+           recording_id = coalesce(k.recording_id, nullif(made ->> 'recording_id', '')),
            status = case when k.channel = 'sms_chat' then k.status else 'ended' end, updated_at = now()
      where k.tenant_id = tenant and k.id = call_is;
 end $function$
@@ -1312,16 +1317,27 @@ begin
     -- An event that names two calls says that they are one.
     for twin in
         select c.* from calls c where c.tenant_id = tenant and c.id <> this
-           and c.id in (select n.call_id from call_names n where n.tenant_id = tenant and n.name = any (known_as)) order by c.id
+           and c.id in (select n.call_id from call_names n where n.tenant_id = tenant and n.name = any (known_as)) order by c.id for update
     loop
         update call_names set call_id = this where tenant_id = tenant and call_id = twin.id;
         insert into call_insights (tenant_id, call_id, insight_id, name, result, recorded_at)
         select tenant, this, i.insight_id, i.name, i.result, i.recorded_at from call_insights i where i.tenant_id = tenant and i.call_id = twin.id
             on conflict do nothing;
+        -- Of two summaries the one that had a transcript counts. Whoever is at either call has lost it.
         insert into call_summaries
         select (jsonb_populate_record(s, jsonb_build_object('call_id', this))).* from call_summaries s where s.tenant_id = tenant and s.call_id = twin.id
-            on conflict do nothing;
-        update calls c set finish_at = coalesce(c.finish_at, twin.finish_at), finished_at = coalesce(c.finished_at, twin.finished_at)
+            on conflict (tenant_id, call_id) do update
+                set (summary, intent, outcome, language, customer_name, customer_email, from_transcript, transcript, lead_id, made_at)
+                  = (excluded.summary, excluded.intent, excluded.outcome, excluded.language, excluded.customer_name, excluded.customer_email, true,
+                     excluded.transcript, coalesce(excluded.lead_id, call_summaries.lead_id), excluded.made_at)
+                where excluded.from_transcript and not call_summaries.from_transcript;
+        update replies r set idempotency_key = 'call-notice:' || this
+         where r.tenant_id = tenant and r.idempotency_key = 'call-notice:' || twin.id
+           and not exists (select from replies o where o.tenant_id = tenant and o.idempotency_key = 'call-notice:' || this);
+        update calls c
+           set finished_at = coalesce(c.finished_at, twin.finished_at), finish_fence = greatest(c.finish_fence, twin.finish_fence) + 1,
+               finish_at = case when not exists (select from call_summaries s where s.tenant_id = tenant and s.call_id = this and s.from_transcript)
+                                then coalesce(c.finish_at, twin.finish_at) end
          where c.tenant_id = tenant and c.id = this;
         delete from calls where tenant_id = tenant and id = twin.id;
         perform note_call(tenant, this, to_jsonb(twin));
@@ -1638,7 +1654,7 @@ BEGIN ATOMIC
                      c_1.id,
                      c_1.updated_at
                     FROM calls c_1
-                   WHERE ((c_1.finish_at IS NULL) AND (c_1.finished_at IS NULL) AND (c_1.updated_at <= route_unfinished_calls.forgotten))) c
+                   WHERE ((c_1.finish_at IS NULL) AND (c_1.finished_at IS NULL) AND (c_1.updated_at <= route_unfinished_calls.forgotten) AND (c_1.updated_at > (route_unfinished_calls.forgotten - '2 days'::interval)))) c
               JOIN tenants t ON (((t.id = c.tenant_id) AND t.is_active)))) o
    WHERE (o.nth <= route_unfinished_calls.of_each)
    ORDER BY o.due
@@ -1661,11 +1677,13 @@ AS $function$
 begin
     call := record_call(tenant, known_as, event, insights);
     update calls c
-       set finish_attempts = case when c.finish_at is null then 0 else c.finish_attempts end, finish_at = coalesce(c.finish_at, now() + wait)
+       set finish_attempts = case when c.finish_at is null then 0 else c.finish_attempts end, finish_again = c.finish_at is not null,
+           finish_at = coalesce(c.finish_at, now() + wait)
      where c.tenant_id = tenant and c.id = call
-       and (c.finished_at is null and event ->> 'status' = 'ended'
+       and (c.finished_at is null and c.status = 'ended'
+            or c.channel = 'sms_chat' and (event ->> 'status' = 'ended' or jsonb_array_length(insights) > 0)
             or jsonb_array_length(insights) > 0
-               and (c.finished_at is null or c.channel = 'sms_chat' or exists (select from call_summaries s where s.tenant_id = tenant and s.call_id = c.id and not s.from_transcript)))
+               and (c.finished_at is null or exists (select from call_summaries s where s.tenant_id = tenant and s.call_id = c.id and not s.from_transcript)))
     returning c.finish_at into due;
 end $function$
 -- owner: postgres;

@@ -310,6 +310,9 @@ func TestCall_ALegThatIsHandedOnEndsForItself(t *testing.T) {
 	if found := b.calls(t, b.SwimSchool); len(found) != 1 || found[0].Ended || found[0].Outbound || found[0].Cause != "" || found[0].Customer.E164() != customer {
 		t.Errorf("the calls are %+v; want the customer's, which goes on", found)
 	}
+	if due := b.Query(t, `select id::text from calls where finish_at is not null`); len(due) != 0 {
+		t.Error("something is to be made of a call that goes on")
+	}
 	b.want(t, http.StatusOK, "call-progress", b.wholeCall(1)[4])
 	if found := b.calls(t, b.SwimSchool); len(found) != 1 || !found[0].Ended || found[0].Cause != "normal_clearing" {
 		t.Errorf("the calls are %+v; want it ended as it did", found)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -125,7 +126,9 @@ func plain(s string) string {
 		}
 		return -1
 	}, s)
-	words := []rune(strings.Join(strings.Fields(kept), " "))
+	// What could be a phone number is left out: the words are a stranger's, and the tenant texts them.
+	spoken := slices.DeleteFunc(strings.Fields(kept), func(word string) bool { return strings.IndexFunc(word, unicode.IsDigit) >= 0 && len(word) > 2 })
+	words := []rune(strings.Join(spoken, " "))
 	return strings.TrimSpace(string(words[:min(len(words), maxWords)]))
 }
 

@@ -74,6 +74,13 @@ var argNames = []string{
 	"callback_url", "webhook_url", "text", "message", "from", "__proto__", "", canary,
 }
 
+// aimed are arguments that would do harm if they were believed, and what they say.
+var aimed = map[string][]string{
+	"to phone caller_phone customer_phone telnyx_end_user_target": {"+15555550177", "+15555550178", "+15555550190", "+15555550191", "+15555550110", "+15555550120"},
+	"org_id jackrabbit_org_id OrgID":                              {"1042", "2048", "9", canary},
+	"tenant_id x-telnyx-call-control-id call_control_id":          {"1042", "2048", "v3:s0", "v3:d0"},
+}
+
 // word is a hostile value as text.
 func (a adversary) word() string {
 	switch a.IntN(12) {
@@ -126,6 +133,11 @@ func (a adversary) args(class int) map[string]any {
 	args := map[string]any{}
 	for range a.IntN(8) {
 		args[a.pick(argNames...)] = a.value(0)
+	}
+	for names, values := range aimed {
+		if a.IntN(3) == 0 {
+			args[a.pick(strings.Fields(names)...)] = a.pick(values...)
+		}
 	}
 	if a.IntN(2) == 0 {
 		args["class_id"] = class + a.IntN(5)

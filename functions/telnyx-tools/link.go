@@ -88,7 +88,11 @@ func registration(ctx context.Context, c webhook.ToolCall, to private.Phone, l b
 	if err != nil {
 		return text, "", err
 	}
-	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join([]string{config.JackrabbitOrgID, request.ClassID, request.Location, request.Level}, "\x00"))))
+	what := []string{config.JackrabbitOrgID, request.ClassID}
+	if request.ClassID == "" {
+		what = append(what, request.Location, request.Level)
+	}
+	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join(what, "\x00"))))
 	words := in(l, "Here is your registration link: ", "Aquí está su enlace de inscripción: ")
 	return private.NewText(words + link), "link-" + hex.EncodeToString(sum[:8]), nil
 }

@@ -63,7 +63,8 @@ const (
 	queueNotice  = 5 * time.Second
 	firstRetry   = 30 * time.Second // after somebody could not be asked; doubles
 	longestRetry = time.Hour
-	mostRetries  = 12 // half a day; then the call is finished with what there is
+	mostRetries  = 12 // some five hours; then the call is finished with what there is
+	mostAttempts = 40 // then nobody is asked any more: whatever happens to whoever works on this call would happen again
 )
 
 // patience is how long is waited, time after time, for what was said to appear: Telnyx writes it down after the call has ended.
@@ -80,6 +81,10 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, callID int64) (Done,
 		return DoneAlready, nil
 	case work == nil:
 		return DoneNotDue, w.Queue.PutAfterCall(ctx, t.Scope().ID(), callID, due)
+	}
+	if work.Attempts > mostAttempts {
+		w.Log.ErrorContext(ctx, "a call is given up", "tenant_id", t.Scope().ID(), "call_id", callID)
+		return w.finish(ctx, t, work, w.made(work, heard{}, reading{Intent: generalInquiry}))
 	}
 	heard, err := w.hear(ctx, work)
 	if err == nil && !heard.fromCustomer() && work.Attempts <= len(patience) {

@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/chattercheatah/chattercheatah/shared/fault"
@@ -23,7 +24,7 @@ type heard struct {
 	recordingID string
 }
 
-// hear asks Telnyx what was said and for a recording that no event has told of. A call that Telnyx knows nothing of, and one of a tenant
+// hear asks Telnyx what was said, and for a recording that no event has told of. A call that Telnyx knows nothing of, and one of a tenant
 // without a key, has none of either.
 func (w *Worker) hear(ctx context.Context, work *store.CallWork) (h heard, err error) {
 	if work.APIKey.IsZero() {
@@ -32,11 +33,6 @@ func (w *Worker) hear(ctx context.Context, work *store.CallWork) (h heard, err e
 	ctx, cancel := context.WithTimeout(ctx, askTelnyx)
 	defer cancel()
 	call := work.Call
-	if call.RecordingID == "" && call.ControlID != "" {
-		if h.recordingID, err = w.Telnyx.FindRecording(ctx, work.APIKey, call.ControlID); err != nil && fault.KindOf(err) != fault.NotFound {
-			return h, err
-		}
-	}
 	id := call.ConversationID
 	if id == "" && call.ControlID != "" {
 		id, err = w.Telnyx.FindConversation(ctx, work.APIKey, call.ControlID)
@@ -46,6 +42,12 @@ func (w *Worker) hear(ctx context.Context, work *store.CallWork) (h heard, err e
 	}
 	if fault.KindOf(err) == fault.NotFound {
 		err = nil
+	}
+	if err == nil && call.RecordingID == "" && call.ControlID != "" {
+		var failed error
+		if h.recordingID, failed = w.Telnyx.FindRecording(ctx, work.APIKey, call.ControlID); failed != nil {
+			w.Log.WarnContext(ctx, "recordings could not be looked up", "call_id", call.ID, "error", failed)
+		}
 	}
 	return h, err
 }
@@ -57,12 +59,23 @@ func (h heard) fromCustomer() bool {
 	})
 }
 
-// noTexts reports whether the customer asked for no more texts. In a chat a keyword alone is such a request, as in any text; on the phone
-// "stop" answers many questions.
-func (h heard) noTexts(channel string) bool {
-	return slices.ContainsFunc(h.said, func(u telnyx.Utterance) bool {
-		return u.FromCustomer && (reply.AsksToBeLeftAlone(u.Text) || channel == "sms_chat" && reply.KeywordOf(u.Text) == reply.Stop)
-	})
+// noTexts is when the customer asked for no more texts, unless they asked for them again since; zero when they did not. In a chat a keyword
+// alone is such a request, as in any text; on the phone "stop" answers many questions.
+func (h heard) noTexts(channel string) (at time.Time) {
+	for _, u := range h.said {
+		keyword := reply.NoKeyword
+		if channel == "sms_chat" {
+			keyword = reply.KeywordOf(u.Text)
+		}
+		switch {
+		case !u.FromCustomer:
+		case keyword == reply.Stop || reply.AsksToBeLeftAlone(u.Text):
+			at = u.At
+		case keyword == reply.Start:
+			at = time.Time{}
+		}
+	}
+	return at
 }
 
 // transcript is what was said as it is kept. What stands twice in one second is kept apart by its place there.
@@ -106,4 +119,20 @@ func (h heard) words(insights []store.CallInsight) private.Text {
 		text = text[strings.IndexByte(text, '\n')+1:]
 	}
 	return private.NewText(text)
+}
+
+// evidence is what a reading is held against: the customer's own words, else what stands in for them.
+func (h heard) evidence(insights []store.CallInsight) string {
+	var words []string
+	for _, u := range h.said {
+		if u.FromCustomer {
+			words = append(words, u.Text.Reveal())
+		}
+	}
+	if !h.fromCustomer() {
+		for _, i := range insights {
+			words = append(words, i.Result.Reveal())
+		}
+	}
+	return strings.Join(words, "\n")
 }

@@ -73,7 +73,7 @@ func (w *Worker) read(ctx context.Context, work *store.CallWork, h heard) (readi
 	if json.Unmarshal([]byte(answer.Reveal()), &r) != nil {
 		return reading{Intent: generalInquiry}, errUnreadable
 	}
-	return r.borneOutBy(words.Reveal()), nil
+	return r.borneOutBy(h.evidence(work.Call.Insights)), nil
 }
 
 var languageCode = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2}$`) })
@@ -93,7 +93,7 @@ func (r reading) borneOutBy(words string) reading {
 		r.Name = ""
 	}
 	email, err := private.ParseEmail(r.Email)
-	if local, _, _ := strings.Cut(email, "@"); err != nil || !spelled(words, local) {
+	if err != nil || !spelled(words, strings.FieldsFunc(email, func(r rune) bool { return r == '@' || r == '.' })) {
 		email = ""
 	}
 	r.Email = email
@@ -120,13 +120,16 @@ func cut(s string, runes int) string {
 // notNames are words that models have taken for names.
 var notNames = []string{"unknown", "none", "caller", "customer", "user", "assistant", "speaker", "not provided", "n/a"}
 
+// linkLike finds what a phone would make a link of.
+var linkLike = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.\pL`) })
+
 // isName reports whether s can be somebody's name: a few words of letters.
 func isName(s string) bool {
 	fine := func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.Is(unicode.M, r) || strings.ContainsRune(" .'’-", r)
 	}
 	return s != "" && len([]rune(s)) <= 80 && len(strings.Fields(s)) <= 5 && strings.IndexFunc(s, func(r rune) bool { return !fine(r) }) < 0 &&
-		!slices.Contains(notNames, strings.ToLower(s))
+		!slices.Contains(notNames, strings.ToLower(s)) && !linkLike().MatchString(s)
 }
 
 // said reports whether each word of a name stands among the words.
@@ -147,9 +150,9 @@ var accents = strings.NewReplacer("á", "a", "é", "e", "í", "i", "ó", "o", "�
 
 func fold(s string) string { return accents.Replace(strings.ToLower(s)) }
 
-// spelled reports whether the letters and digits of what stands before the @ come one after the other in the words, however they were
+// spelled reports whether the letters and digits of each part of an address come one after the other in the words, however they were
 // spelled out.
-func spelled(words, local string) bool {
+func spelled(words string, parts []string) bool {
 	letters := func(s string) string {
 		return strings.Map(func(r rune) rune {
 			if unicode.IsLetter(r) || unicode.IsNumber(r) {
@@ -158,9 +161,6 @@ func spelled(words, local string) bool {
 			return -1
 		}, fold(s))
 	}
-	for _, name := range []string{`"customer":`, `"assistant":`} {
-		words = strings.ReplaceAll(words, name, "")
-	}
-	dots := strings.NewReplacer(" dot ", " ", " underscore ", " ", " dash ", " ", " punto ", " ", " guion ", " ")
-	return strings.Contains(letters(words), letters(local)) || strings.Contains(letters(dots.Replace(words)), letters(local))
+	said := letters(words)
+	return !slices.ContainsFunc(parts, func(part string) bool { return letters(part) == "" || !strings.Contains(said, letters(part)) })
 }

@@ -47,7 +47,7 @@ type CallWork struct {
 }
 
 const claimCallSQL = `
-update calls c set finish_at = now() + $3::interval, finish_fence = finish_fence + 1, finish_attempts = finish_attempts + 1
+update calls c set finish_at = now() + $3::interval, finish_fence = finish_fence + 1, finish_attempts = finish_attempts + 1, finish_again = false
  where c.tenant_id = $1 and c.id = $2
    and (c.finish_at <= now() + interval '1 second'
         or c.finish_at is null and c.finished_at is null and c.updated_at <= now() - $4::interval)
@@ -128,7 +128,7 @@ type CallMade struct {
 	RecordingID string       // of a recording that no event told of; "" for none
 	IsLead      bool         // the customer is to be among the leads; they have a number, a name or an e-mail address
 	Label       string       // under which the lead tells of this call
-	NoTexts     bool         // the customer asked not to be texted
+	NoTextsAt   time.Time    // when the customer asked not to be texted; zero when they did not
 	Notice      private.Text // to the owner, if they are to be told; zero for none
 	NoticeAt    time.Time    // not before
 }
@@ -173,13 +173,21 @@ func (m CallMade) columns(w *CallWork) (made, said []byte, err error) {
 	made, err = json.Marshal(map[string]any{
 		"summary": m.Summary, "intent": m.Intent, "outcome": m.Outcome, "language": m.Language, "name": m.Name, "email": m.Email,
 		"from_transcript": m.FromTranscript, "transcript": m.Transcript, "recording_id": m.RecordingID, "is_lead": m.IsLead, "source": source,
-		"label": m.Label, "no_texts": m.NoTexts, "notice": m.Notice.Reveal(), "notice_at": m.NoticeAt,
+		"label": m.Label, "no_texts_at": orNull(m.NoTextsAt), "notice": m.Notice.Reveal(), "notice_at": m.NoticeAt,
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	said, err = json.Marshal(m.Transcript)
 	return made, said, err
+}
+
+// orNull makes no time null.
+func orNull(at time.Time) *time.Time {
+	if at.IsZero() {
+		return nil
+	}
+	return &at
 }
 
 // UnfinishedCall is a call of which nobody has made anything in time.

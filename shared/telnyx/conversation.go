@@ -111,14 +111,20 @@ func (c *Client) FindConversation(ctx context.Context, key private.Secret, contr
 func (c *Client) FindRecording(ctx context.Context, key private.Secret, controlID string) (id string, err error) {
 	var answer struct {
 		Data []struct {
-			ID string `json:"id"`
+			ID        string `json:"id"`
+			ControlID string `json:"call_control_id"`
 		} `json:"data"`
 	}
-	query := url.Values{"filter[call_control_id]": {controlID}, "page[size]": {"1"}}
-	if err := c.get(ctx, key, "/v2/recordings?"+query.Encode(), &answer); err != nil || len(answer.Data) == 0 {
+	query := url.Values{"filter[call_control_id]": {controlID}, "page[size]": {"20"}}
+	if err := c.get(ctx, key, "/v2/recordings?"+query.Encode(), &answer); err != nil {
 		return "", err
 	}
-	return answer.Data[0].ID, nil
+	for _, r := range answer.Data {
+		if r.ControlID == controlID { // a filter that is not understood would let through those of other calls
+			return r.ID, nil
+		}
+	}
+	return "", nil
 }
 
 // RecordingURL is a link to a recording (GET /v2/recordings/{id}), good for about ten minutes. fault.NotFound when Telnyx has no such

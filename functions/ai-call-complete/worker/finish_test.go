@@ -326,3 +326,52 @@ func TestSweep_FindsWhatWasNeverQueuedAndWhatNobodyHeardTheEndOf(t *testing.T) {
 		}
 	}
 }
+
+func TestFinish_TwoCallsThatTurnOutToBeOneKeepTheFullerSummaryAndOneNotice(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	heard := b.marias(t, "v3:a")
+	b.want(t, heard, aftercall.DoneFinished)
+	silent := b.ended(t, "v3:other", func(e *store.CallEvent) { e.Names = []string{"session:s"} })
+	rec, err := b.SwimSchool.RecordCall(t.Context(), store.CallEvent{Names: []string{"control:v3:a", "session:s"}, Ended: true})
+	if err != nil || rec.ID != heard {
+		t.Fatalf("the call is %+v, %v; want %d, which is older than %d", rec, err, heard, silent)
+	}
+	if s := b.summary(t, heard); !s.FromTranscript || s.LeadID == 0 {
+		t.Errorf("the summary is %+v", s)
+	}
+	b.want(t, heard, aftercall.DoneAlready)
+	if got := b.notices(t); len(got) != 1 {
+		t.Errorf("the notices are %q", got)
+	}
+}
+
+func TestFinish_WhatComesWhileAWorkerIsAtItIsLookedAtToo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	chat := func(e *store.CallEvent) {
+		e.Channel, e.Ended, e.ControlID, e.Names = "sms_chat", false, "", []string{"conversation:talk-k"}
+		e.Insights = []store.CallInsight{{ID: "i", Result: private.NewText("x")}}
+	}
+	b.says("k", "Hi", "Hello!")
+	call := b.ended(t, "k", chat)
+	w, _, err := b.SwimSchool.ClaimCall(t.Context(), call, time.Minute)
+	if err != nil || w == nil {
+		t.Fatalf("ClaimCall = %v, %v", w, err)
+	}
+	if _, err := b.SwimSchool.RecordCall(t.Context(), store.CallEvent{Names: []string{"conversation:talk-k"}, Insights: []store.CallInsight{{ID: "i", Result: private.NewText("y")}}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.SwimSchool.FinishCall(t.Context(), w, store.CallMade{CallSummary: store.CallSummary{Intent: "general_inquiry", Outcome: "incomplete", FromTranscript: true}}); err != nil {
+		t.Fatal(err)
+	}
+	b.due(t)
+	b.says("k", "Hi", "Hello!", "Please stop texting me", "Fine.", "START")
+	b.want(t, call, aftercall.DoneFinished)
+	if got := b.Query(t, `select m.content from messages m join conversations c on c.id = m.conversation_id where c.phone_number = $1`, customer.E164()); len(got) != 5 {
+		t.Errorf("the conversation is %q; want five messages", got)
+	}
+	if got := b.Query(t, `select phone_number from opt_outs`); len(got) != 0 {
+		t.Errorf("who asked for texts again is opted out: %v", got)
+	}
+}
