@@ -41,7 +41,7 @@ crash: ## kill the system at every named point, many times; count what is lost o
 stage: ## write what is uploaded to deploy a function, FN=telnyx-sms, to staged/
 	@go run ./scripts/stage $(FN)
 
-bench: ## measure everything that docs/benchmarks.md claims, and write it (a quarter of an hour)
+bench: ## measure everything that docs/benchmarks.md claims, and write it (twenty minutes)
 	@go run ./scripts/bench
 
 profile: ## show where a text and an answer spend processor time and memory

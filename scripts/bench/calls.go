@@ -9,6 +9,7 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
+	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
 	"github.com/chattercheatah/chattercheatah/shared/jackrabbit/jackrabbittest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
@@ -39,8 +40,9 @@ const (
 type callSystem struct {
 	*system
 	school *httptest.Server
-	tools  *process // its links are sent by the worker
-	other  *process // another instance of it, whose queue has no worker
+	google *httptest.Server // every tenant's calendar
+	tools  *process         // its links are sent by the worker
+	other  *process         // another instance of it, whose queue has no worker
 	events *process
 }
 
@@ -94,6 +96,8 @@ func (r *rig) startCalls() (*callSystem, error) {
 	s.stops = append(s.stops, idle.Stop)
 	s.school = httptest.NewServer(slowSchool())
 	s.stops = append(s.stops, s.school.CloseClientConnections)
+	s.google = httptest.NewServer(calendars())
+	s.stops = append(s.stops, s.google.CloseClientConnections)
 	return s, s.startInstances(r, state.Addr(), idle.Addr())
 }
 
@@ -110,6 +114,7 @@ func (s *callSystem) startInstances(r *rig, firestore, idle string) error {
 		env := settings(s.db, run.tasks)
 		env["FUNCTION_TARGET"], env["CLOUD_TASKS_WORKER_URL"], env["TOOLS_FALLBACK_TENANT_ID"] = run.target, s.worker.url, ""
 		env["JACKRABBIT_BASE_URL"], env["FIRESTORE_EMULATOR_HOST"] = s.school.URL, firestore
+		env["GOOGLE_API_BASE"], env["GOOGLE_OAUTH_CLIENT_ID"], env["GOOGLE_OAUTH_CLIENT_SECRET"] = s.google.URL, gcaltest.ClientID, gcaltest.ClientSecret
 		p, err := start(r.ctx, run.program, env)
 		if err != nil {
 			return err
@@ -120,7 +125,22 @@ func (s *callSystem) startInstances(r *rig, firestore, idle string) error {
 	return nil
 }
 
-// seedVoice gives tenants 1 to n their assistants and classes.
+// grant is what a tenant's calendar is reached with.
+func grant(tenant int) string { return fmt.Sprintf("1//grant-bench-%d", tenant) }
+
+// calendars are a Google with a calendar for each tenant, which takes as long as Jackrabbit.
+func calendars() http.Handler {
+	google := gcaltest.New()
+	for i := 1; i <= callTenants; i++ {
+		google.Connect(grant(i))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(schoolLatency)
+		google.ServeHTTP(w, r)
+	})
+}
+
+// seedVoice gives tenants 1 to n their assistants, classes and calendars.
 func seedVoice(r *rig, name string, n int) error {
 	s, err := boot.Database{URL: private.NewSecret(r.postgres.URL("postgres", name)), Key: fieldKey}.Open()
 	if err != nil {
@@ -129,8 +149,8 @@ func seedVoice(r *rig, name string, n int) error {
 	defer s.Close()
 	for i := 1; i <= n; i++ {
 		b := demo.SwimSchool()
-		b.ID, b.Phone, b.Assistant = tenant.ID(i), tenantPhone(i), assistant(i)
-		if err := demo.PutVoice(r.ctx, s, b); err != nil {
+		b.ID, b.Phone, b.Assistant, b.CalendarGrant = tenant.ID(i), tenantPhone(i), assistant(i), private.NewSecret(grant(i))
+		if err := errors.Join(demo.PutVoice(r.ctx, s, b), demo.PutCalendar(r.ctx, s, b)); err != nil {
 			return err
 		}
 	}
@@ -208,7 +228,17 @@ func (s *callSystem) kinds() []*kind {
 	cached := tool("get-classes, it has asked", s.tools, "get-classes", saturdays, has, comparison{kind: first, goal: atMost(0.1)}, comparison{kind: onTools})
 	sent := tool("send-link, with a worker at work", s.tools, "send-link", `{"class_id":"1","first_name":"Maria"}`, `"status":"sent"`, comparison{kind: onTools})
 	planned := tool("send-link, with none", s.other, "send-link", `{"class_id":"2","first_name":"Maria"}`, `"status":"on_its_way"`, comparison{kind: sent})
-	return []*kind{onEvents, words, onTools, school, first, shared, cached, sent, ended, planned}
+	slots := tool("get-available-slots", s.tools, "get-available-slots", `{"date_preference":"tomorrow"}`, `"slots":[{`, comparison{kind: onTools})
+	book := tool("book-meeting", s.tools, "book-meeting", "", `"status":"booked"`, comparison{kind: slots})
+	book.body = booking
+	return []*kind{onEvents, words, onTools, school, first, shared, cached, slots, book, sent, ended, planned}
+}
+
+// booking asks for another time of a day next week in each round.
+func booking(c phoneCall) string {
+	monday := time.Now().AddDate(0, 0, 8-int(time.Now().Weekday()))
+	at := time.Date(monday.Year(), monday.Month(), monday.Day(), 9, 45*(c.number/callEvents), 0, 0, time.UTC) // 30 minutes and the 15 after them
+	return fmt.Sprintf(`{"slot_start":"%s","customer_name":"Maria Garcia","topic":"Tour"}`, at.Format("2006-01-02T15:04:05"))
 }
 
 func health(name string, p *process, n, rate int) *kind {
