@@ -24,7 +24,7 @@ type Utterance struct {
 	At           time.Time
 }
 
-var errConversation = errors.New("telnyx: the conversation could not be read")
+var errUnread = errors.New("telnyx: what was asked for could not be read")
 
 // maxConversationPages bounds one conversation, at a hundred messages a page.
 const maxConversationPages = 10
@@ -153,20 +153,20 @@ func (c *Client) RecordingURL(ctx context.Context, key private.Secret, id string
 func (c *Client) get(ctx context.Context, key private.Secret, path string, into any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, errConversation, "")
+		return fault.Wrap(fault.Unavailable, errUnread, "")
 	}
 	r.Header.Set("Authorization", "Bearer "+key.Reveal())
 	response, err := c.http.Do(r)
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, errConversation, "")
+		return fault.Wrap(fault.Unavailable, errUnread, "")
 	}
 	defer func() { _ = response.Body.Close() }()
 	err = json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(into)
 	switch {
 	case response.StatusCode == http.StatusNotFound:
-		return fault.Wrap(fault.NotFound, errConversation, "Telnyx has none")
+		return fault.Wrap(fault.NotFound, errUnread, "Telnyx has none")
 	case response.StatusCode != http.StatusOK || err != nil:
-		return fault.Wrap(fault.Unavailable, fmt.Errorf("%w: status %d", errConversation, response.StatusCode), "")
+		return fault.Wrap(fault.Unavailable, fmt.Errorf("%w: status %d", errUnread, response.StatusCode), "")
 	}
 	return nil
 }
