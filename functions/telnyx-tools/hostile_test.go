@@ -390,7 +390,7 @@ func TestTools_AnAdversaryInTheModelsPlaceReachesOneTenantOnly(t *testing.T) {
 			v := map[string]victim{"1042": school, "2048": dentist}[id]
 			other := map[string]string{"1042": "2048", "2048": "1042"}[id]
 			before := b.rowsOf(t, other)
-			b.attack(t, 100, v)
+			b.attack(t, 40, v)
 			b.textsGoOnlyTo(t, v)
 			b.reachedNobodyElse(t, v.id)
 			b.logsNothingOf(t)
@@ -410,7 +410,7 @@ func (b *bench) rowsOf(t *testing.T, id string) string {
 func TestTools_AdversariesInBothTenantsCallsCrossNothing(t *testing.T) {
 	t.Parallel()
 	b, school, dentist := hostileBench(t)
-	b.attack(t, 100, school, dentist)
+	b.attack(t, 40, school, dentist)
 	b.textsGoOnlyTo(t, school, dentist)
 	b.booksWithin(t, school, dentist)
 	b.reachedNobodyElse(t, "1042", "2048")
