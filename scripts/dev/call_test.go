@@ -105,7 +105,7 @@ func TestAcceptance_AWholeCallIsOneCallOneLeadOneSummaryOneLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if kept.Summary.Outcome != "link_sent" || kept.Summary.LeadID == 0 || !strings.Contains(kept.Summary.Text, "four year old") || len(kept.Transcript) != 4 {
+	if kept.Summary.Outcome != "booked" || kept.Summary.LeadID == 0 || !strings.Contains(kept.Summary.Text, "four year old") || len(kept.Transcript) != 4 {
 		t.Errorf("the call is kept as %+v", kept)
 	}
 	received(t, l.telnyx, private.MustPhone(owner), 1)
@@ -117,8 +117,9 @@ func TestAcceptance_AWholeCallIsOneCallOneLeadOneSummaryOneLink(t *testing.T) {
 			t.Errorf("the dentist has %d at %s; want none", n, path)
 		}
 	}
-	if links, notices := l.telnyx.Inbox(private.MustPhone(placed.From)), l.telnyx.Inbox(private.MustPhone(owner)); len(links) != 1 || len(notices) != 1 || !strings.Contains(notices[0].Text.Reveal(), "Maria Garcia") {
-		t.Errorf("the caller has %d texts and the owner %v; want a link and a notice", len(links), notices)
+	received(t, l.telnyx, private.MustPhone(placed.From), 2)
+	if texts, notices := l.telnyx.Inbox(private.MustPhone(placed.From)), l.telnyx.Inbox(private.MustPhone(owner)); len(texts) != 2 || len(notices) != 1 || !strings.Contains(notices[0].Text.Reveal(), "Maria Garcia") {
+		t.Errorf("the caller has %d texts and the owner %v; want a link and what was booked, and a notice", len(texts), notices)
 	}
 }
 

@@ -27,6 +27,7 @@ func demoCall(to string) placedCall {
 		{Customer: "Yes please. My mail is maria@example.test, and I would like to see the pool."},
 		{Tool: "send-link", Args: map[string]any{"class_id": "1", "first_name": "Maria", "last_name": "Garcia", "email": "maria at example dot test"}},
 		{Tool: "get-available-slots", Args: map[string]any{"date_preference": "tomorrow"}},
+		{Tool: "book-meeting", Args: map[string]any{"slot_start": "{{first_slot}}", "customer_name": "Maria Garcia", "topic": "Pool tour"}},
 		{Assistant: "You are welcome to come by."},
 	}}
 }

@@ -59,6 +59,8 @@ Everything is running at %[1]s. Ctrl-C stops all of it.
 
   See two tenants answer the same question, each in its own words, in another terminal:
     make demo
+  See a call, from its first ring to what is kept of it:
+    make demo-call
   Text one of them:
     make text TO=+15555550142 TEXT="What does a lesson cost?"
 

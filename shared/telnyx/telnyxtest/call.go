@@ -19,7 +19,7 @@ type Turn struct {
 	Customer  string         `json:"customer,omitempty"`
 	Assistant string         `json:"assistant,omitempty"`
 	Tool      string         `json:"tool,omitempty"` // the last part of its address, such as get-classes
-	Args      map[string]any `json:"args,omitempty"`
+	Args      map[string]any `json:"args,omitempty"` // {{first_slot}} stands for the first that a tool has offered
 }
 
 // Call is a call that a customer makes to one of our numbers.
@@ -70,6 +70,7 @@ type placed struct {
 	call                           Call
 	control, conversation, session string
 	began                          time.Time
+	firstSlot                      string
 	steps                          []Step
 }
 
@@ -114,11 +115,19 @@ func (p *placed) tool(ctx context.Context, turn Turn) error {
 	if err != nil {
 		return err
 	}
+	body = bytes.ReplaceAll(body, []byte("{{first_slot}}"), []byte(p.firstSlot))
 	path := "tools/" + turn.Tool
 	if p.call.ToolQuery != "" {
 		path += "?" + p.call.ToolQuery
 	}
-	return p.send(ctx, turn.Tool, path, "application/json", body, http.Header{"X-Telnyx-Call-Control-Id": {p.control}})
+	if err := p.send(ctx, turn.Tool, path, "application/json", body, http.Header{"X-Telnyx-Call-Control-Id": {p.control}}); err != nil {
+		return err
+	}
+	if slots, _ := p.steps[len(p.steps)-1].Answer["slots"].([]any); len(slots) > 0 {
+		first, _ := slots[0].(map[string]any)
+		p.firstSlot, _ = first["start"].(string)
+	}
+	return nil
 }
 
 // closing is one delivery after a call.
