@@ -211,12 +211,12 @@ func TestHostileModel_WhatIsTextedLeadsNowhereButToTheTenantsOwn(t *testing.T) {
 		}
 	}
 	for _, s := range corpus {
-		for _, answer := range []string{s, s + " today. We are open.", "We are open today" + s, s + "\nWe open at 8.\n" + s} {
+		for _, answer := range []string{s, "We are open today" + s + " today. We are open."} {
 			check(answer)
 		}
 	}
 	arbitrary := hostile()
-	for seed := range 800 {
+	for seed := range 500 {
 		check(arbitrary.Example(100_000 + seed))
 	}
 }
