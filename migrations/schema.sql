@@ -1007,14 +1007,10 @@ begin
            and exists (select from opt_outs o where o.tenant_id = tenant and o.phone_number = c.customer_number and o.opted_in_at is null);
     end if;
 
-    if name_is <> '' and c.customer_number is not null then
+    if c.customer_number is not null then
         insert into contacts (tenant_id, name, email, phone_number) values (tenant, name_is, email_is, c.customer_number)
             on conflict (tenant_id, phone_number) do update
-                set name = excluded.name, email = coalesce(nullif(excluded.email, ''), contacts.email), updated_at = now()
-        returning id into contact;
-    elsif c.customer_number is not null then
-        insert into contacts (tenant_id, email, phone_number) values (tenant, email_is, c.customer_number)
-            on conflict (tenant_id, phone_number) do update set email = coalesce(nullif(excluded.email, ''), contacts.email), updated_at = now()
+                set name = coalesce(nullif(excluded.name, ''), contacts.name), email = coalesce(nullif(excluded.email, ''), contacts.email), updated_at = now()
         returning id into contact;
     end if;
 

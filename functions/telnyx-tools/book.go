@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/chattercheatah/chattercheatah/shared/booking"
 	"github.com/chattercheatah/chattercheatah/shared/fault"
@@ -115,7 +116,10 @@ func emailOf(said string) (string, error) {
 	return private.ParseEmail(strings.ReplaceAll(written, " ", ""))
 }
 
-// plain is a name or a topic on one line without what could be a link: it stands in a text and in a calendar.
+// mostDigits is more than a level or an age has, and less than any phone number.
+const mostDigits = 3
+
+// plain is a name or a topic on one line without what could be a link or a phone number: a stranger said it, and the tenant texts it.
 func plain(s string) string {
 	kept := strings.Map(func(r rune) rune {
 		switch {
@@ -126,10 +130,20 @@ func plain(s string) string {
 		}
 		return -1
 	}, s)
-	// What could be a phone number is left out: the words are a stranger's, and the tenant texts them.
-	spoken := slices.DeleteFunc(strings.Fields(kept), func(word string) bool { return strings.IndexFunc(word, unicode.IsDigit) >= 0 && len(word) > 2 })
+	spoken := strings.Fields(kept)
+	hasDigit := func(word string) bool { return strings.IndexFunc(word, unicode.IsDigit) >= 0 }
+	if digits := strings.Map(onlyDigit, kept); utf8.RuneCountInString(digits) > mostDigits {
+		spoken = slices.DeleteFunc(spoken, hasDigit)
+	}
 	words := []rune(strings.Join(spoken, " "))
 	return strings.TrimSpace(string(words[:min(len(words), maxWords)]))
+}
+
+func onlyDigit(r rune) rune {
+	if unicode.IsDigit(r) {
+		return r
+	}
+	return -1
 }
 
 // queueText has the worker called for a text. One that is not queued is recorded all the same, and the sweeper finds it.

@@ -113,6 +113,26 @@ func TestBookMeeting_OneEventAndOneTextHoweverOftenItIsRepeated(t *testing.T) {
 	}
 }
 
+func TestBookMeeting_NoNumberOfAStrangersStandsInTheText(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, 1042)
+	b.connect(t)
+	for topic, want := range map[string]string{
+		"Level 2 tour": "Level 2 tour", "Account locked, call 800 555 0199": "Account locked, call", "Call 80 05 55 01 99 now": "Call now", "Call +1(555)555-0199 or https://evil.test": "Call or https evil test",
+	} {
+		b.Exec(t, `delete from bookings`)
+		b.Exec(t, `delete from replies`)
+		start := b.firstSlot(t)
+		body := fmt.Sprintf(`{"slot_start":%q,"customer_name":"Maria Garcia","topic":%q}`, start, topic)
+		if a := b.tool(t, http.MethodPost, "book-meeting", body, onCall); a.Status != "booked" {
+			t.Fatalf("%s: %+v", topic, a)
+		}
+		if got := b.texts(t); len(got) != 1 || !strings.Contains(got[0], "your appointment ("+want+") is booked") {
+			t.Errorf("of %q the text is %q; want the topic %q", topic, got, want)
+		}
+	}
+}
+
 func TestBookMeeting_FortyCallersAtOnceMakeOneEventAndTheOthersHearThatItIsTaken(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, 1042)

@@ -315,6 +315,9 @@ func TestTenant_AnothersRowAnswersAsAMissingOneAndIsUntouched(t *testing.T) {
 			if diff := cmp.Diff(before, db.Snapshot(t, 1042)); diff != "" {
 				t.Errorf("tenant 1042's rows changed:\n%s", diff)
 			}
+			if !touchesNothing[name] {
+				oneRoundTrip(t, db, theirs, reach)
+			}
 		})
 	}
 }
