@@ -222,6 +222,32 @@ create table tenant_customer_service_configs (
     registration_franchise text
 );
 
+create table tenant_email_configs (
+    tenant_id bigint not null,
+    is_enabled boolean default false not null,
+    gmail_email text,
+    gmail_refresh_token bytea,
+    gmail_access_token bytea,
+    gmail_token_expires_at timestamp with time zone,
+    connected_at timestamp with time zone,
+    enabled_at timestamp with time zone,
+    grant_failed_at timestamp with time zone,
+    watch_expires_at timestamp with time zone,
+    last_history_id numeric(20,0),
+    noticed_history_id numeric(20,0) default 0 not null,
+    read_due_at timestamp with time zone,
+    last_read_at timestamp with time zone,
+    response_signature text default ''::text not null,
+    business_hours_enabled boolean default false not null,
+    auto_reply_outside_hours boolean default true not null,
+    auto_reply_message text default ''::text not null,
+    max_thread_depth integer default 10 not null,
+    answer_mode text default 'reply'::text not null,
+    lead_capture_subject_prefixes text[] default '{"Email Capture from Booking Page","Get In Touch Form Submission"}'::text[] not null,
+    escalation_keywords text[] default '{urgent,complaint,lawyer,legal}'::text[] not null,
+    updated_at timestamp with time zone default now() not null
+);
+
 create table tenant_phone_numbers (
     phone_number text not null,
     tenant_id bigint not null
@@ -513,6 +539,32 @@ alter table tenant_customer_service_configs add constraint tenant_customer_servi
 
 alter table tenant_customer_service_configs add constraint tenant_customer_service_configs_registration_franchise_check CHECK ((registration_franchise ~ '^[a-z0-9-]{1,60}$'::text));
 
+alter table tenant_email_configs add constraint tenant_email_configs_pkey PRIMARY KEY (tenant_id);
+
+alter table tenant_email_configs add constraint tenant_email_configs_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
+
+alter table tenant_email_configs add constraint tenant_email_configs_answer_mode_check CHECK ((answer_mode = ANY (ARRAY['reply'::text, 'draft'::text])));
+
+alter table tenant_email_configs add constraint tenant_email_configs_auto_reply_message_check CHECK ((length(auto_reply_message) <= 4000));
+
+alter table tenant_email_configs add constraint tenant_email_configs_enabled_needs_mailbox CHECK (((NOT is_enabled) OR (gmail_email IS NOT NULL)));
+
+alter table tenant_email_configs add constraint tenant_email_configs_escalation_keywords_check CHECK ((cardinality(escalation_keywords) <= 100));
+
+alter table tenant_email_configs add constraint tenant_email_configs_gmail_email_check CHECK (((gmail_email ~~ '_%@_%'::text) AND (gmail_email = lower(gmail_email))));
+
+alter table tenant_email_configs add constraint tenant_email_configs_last_history_id_check CHECK ((last_history_id >= (0)::numeric));
+
+alter table tenant_email_configs add constraint tenant_email_configs_lead_capture_subject_prefixes_check CHECK ((cardinality(lead_capture_subject_prefixes) <= 50));
+
+alter table tenant_email_configs add constraint tenant_email_configs_max_thread_depth_check CHECK (((max_thread_depth >= 1) AND (max_thread_depth <= 40)));
+
+alter table tenant_email_configs add constraint tenant_email_configs_noticed_history_id_check CHECK ((noticed_history_id >= (0)::numeric));
+
+alter table tenant_email_configs add constraint tenant_email_configs_response_signature_check CHECK ((length(response_signature) <= 1000));
+
+alter table tenant_email_configs add constraint tenant_email_configs_whole_mailbox CHECK (((gmail_email IS NULL) = (gmail_refresh_token IS NULL)));
+
 alter table tenant_phone_numbers add constraint tenant_phone_numbers_pkey PRIMARY KEY (phone_number);
 
 alter table tenant_phone_numbers add constraint tenant_phone_numbers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
@@ -651,6 +703,10 @@ CREATE INDEX replies_turn ON public.replies USING btree (tenant_id, state, act_a
 
 CREATE INDEX replies_unidentified ON public.replies USING btree (conversation_id) WHERE ((provider_message_id IS NULL) AND (sending_at IS NOT NULL));
 
+CREATE UNIQUE INDEX tenant_email_configs_gmail_email ON public.tenant_email_configs USING btree (gmail_email);
+
+CREATE INDEX tenant_email_configs_read_due ON public.tenant_email_configs USING btree (read_due_at) WHERE (read_due_at IS NOT NULL);
+
 CREATE INDEX tenant_phone_numbers_tenant ON public.tenant_phone_numbers USING btree (tenant_id);
 
 CREATE INDEX tenant_sms_configs_twilio_account ON public.tenant_sms_configs USING btree (twilio_account_sid);
@@ -692,6 +748,8 @@ alter table tenant_business_profiles enable row level security, force row level 
 alter table tenant_calendar_configs enable row level security, force row level security;
 
 alter table tenant_customer_service_configs enable row level security, force row level security;
+
+alter table tenant_email_configs enable row level security, force row level security;
 
 alter table tenant_phone_numbers enable row level security, force row level security;
 
@@ -816,6 +874,13 @@ create policy tenant on tenant_calendar_configs as permissive for all to chatter
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
 create policy tenant on tenant_customer_service_configs as permissive for all to chattercheatah_app
+    using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
+    with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
+
+create policy routing on tenant_email_configs as permissive for select to chattercheatah_router
+    using (true);
+
+create policy tenant on tenant_email_configs as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
@@ -961,6 +1026,32 @@ begin
 end $function$
 -- owner: postgres;
 
+CREATE OR REPLACE FUNCTION public.fail_mailbox(tenant bigint, token bytea, words text)
+ RETURNS boolean
+ LANGUAGE plpgsql
+AS $function$
+declare
+    owner_is text;
+    talk     bigint;
+begin
+    update tenant_email_configs c set grant_failed_at = now(), gmail_access_token = null, gmail_token_expires_at = null
+     where c.tenant_id = tenant and c.gmail_refresh_token = token and c.grant_failed_at is null;
+    if not found then
+        return false;
+    end if;
+    owner_is := (select v.notify_phone_number from tenant_voice_configs v
+                   join tenant_sms_configs s on s.tenant_id = tenant and s.is_enabled where v.tenant_id = tenant);
+    if owner_is is not null then
+        insert into conversations (tenant_id, channel, phone_number) values (tenant, 'sms', owner_is)
+            on conflict (tenant_id, channel, phone_number) do update set phone_number = excluded.phone_number
+        returning id into talk;
+        insert into replies (tenant_id, conversation_id, kind, body, act_at, idempotency_key)
+        values (tenant, talk, 'notice', words, now(), 'mailbox-notice:' || gen_random_uuid());
+    end if;
+    return true;
+end $function$
+-- owner: postgres;
+
 CREATE OR REPLACE FUNCTION public.finish_call(tenant bigint, call_is bigint, fence integer, made jsonb, said jsonb, OUT held boolean, OUT lead bigint, OUT notice bigint, OUT notice_due timestamp with time zone)
  RETURNS record
  LANGUAGE plpgsql
@@ -1103,6 +1194,14 @@ CREATE OR REPLACE FUNCTION public.is_due(act_at timestamp with time zone)
  STABLE
 RETURN (act_at <= (now() + '00:00:00.25'::interval))
 -- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.is_mailbox(address text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN (EXISTS (SELECT FROM tenant_email_configs c WHERE (c.gmail_email = lower(regexp_replace(is_mailbox.address, '\+[^@]*@'::text, '@'::text)))))
+-- owner: chattercheatah_router;
 
 CREATE OR REPLACE FUNCTION public.keep_own_rights()
  RETURNS trigger
@@ -1575,6 +1674,21 @@ CREATE OR REPLACE FUNCTION public.route_call(names text[])
 RETURN (SELECT CASE count(DISTINCT n.tenant_id) WHEN 0 THEN NULL::bigint WHEN 1 THEN min(n.tenant_id) ELSE ('-1'::integer)::bigint END AS "case" FROM (call_names n JOIN tenants t ON (((t.id = n.tenant_id) AND t.is_active))) WHERE (n.name = ANY (route_call.names)))
 -- owner: chattercheatah_router;
 
+CREATE OR REPLACE FUNCTION public.route_expiring_watches(before timestamp with time zone, at_most integer)
+ RETURNS TABLE(tenant_id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT c.tenant_id
+    FROM (tenant_email_configs c
+      JOIN tenants t ON (((t.id = c.tenant_id) AND t.is_active)))
+   WHERE (c.is_enabled AND (c.grant_failed_at IS NULL) AND (COALESCE(c.watch_expires_at, '1970-01-01 00:00:00+00'::timestamp with time zone) <= route_expiring_watches.before))
+   ORDER BY COALESCE(c.watch_expires_at, '1970-01-01 00:00:00+00'::timestamp with time zone)
+  LIMIT route_expiring_watches.at_most;
+END
+-- owner: chattercheatah_router;
+
 CREATE OR REPLACE FUNCTION public.route_left_bookings(since timestamp with time zone, at_most integer)
  RETURNS TABLE(tenant_id bigint, booking_id bigint)
  LANGUAGE sql
@@ -1589,6 +1703,14 @@ BEGIN ATOMIC
    ORDER BY b.act_at
   LIMIT route_left_bookings.at_most;
 END
+-- owner: chattercheatah_router;
+
+CREATE OR REPLACE FUNCTION public.route_mailbox(address text)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN (SELECT c.tenant_id FROM (tenant_email_configs c JOIN tenants t ON (((t.id = c.tenant_id) AND t.is_active))) WHERE (c.gmail_email = lower(route_mailbox.address)))
 -- owner: chattercheatah_router;
 
 CREATE OR REPLACE FUNCTION public.route_overdue_replies(since timestamp with time zone, at_most integer, of_each integer)
@@ -1618,6 +1740,30 @@ CREATE OR REPLACE FUNCTION public.route_phone_number(number text)
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 RETURN (SELECT n.tenant_id FROM (tenant_phone_numbers n JOIN tenants t ON (((t.id = n.tenant_id) AND t.is_active))) WHERE (n.phone_number = route_phone_number.number))
+-- owner: chattercheatah_router;
+
+CREATE OR REPLACE FUNCTION public.route_stopped_mailboxes(read_since timestamp with time zone, at_most integer)
+ RETURNS TABLE(tenant_id bigint, why text)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT s.tenant_id,
+     s.why
+    FROM ( SELECT c.tenant_id,
+                 CASE
+                     WHEN (c.grant_failed_at IS NOT NULL) THEN 'grant'::text
+                     WHEN (COALESCE(c.watch_expires_at, '1970-01-01 00:00:00+00'::timestamp with time zone) <= now()) THEN 'watch'::text
+                     WHEN (COALESCE(c.last_read_at, '1970-01-01 00:00:00+00'::timestamp with time zone) <= route_stopped_mailboxes.read_since) THEN 'unread'::text
+                     ELSE NULL::text
+                 END AS why
+            FROM (tenant_email_configs c
+              JOIN tenants t ON (((t.id = c.tenant_id) AND t.is_active)))
+           WHERE c.is_enabled) s
+   WHERE (s.why IS NOT NULL)
+   ORDER BY s.tenant_id
+  LIMIT route_stopped_mailboxes.at_most;
+END
 -- owner: chattercheatah_router;
 
 CREATE OR REPLACE FUNCTION public.route_twilio_account(account text)
@@ -1655,6 +1801,21 @@ BEGIN ATOMIC
    WHERE (o.nth <= route_unfinished_calls.of_each)
    ORDER BY o.due
   LIMIT route_unfinished_calls.at_most;
+END
+-- owner: chattercheatah_router;
+
+CREATE OR REPLACE FUNCTION public.route_unread_mailboxes(since timestamp with time zone, silent_since timestamp with time zone, at_most integer)
+ RETURNS TABLE(tenant_id bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT c.tenant_id
+    FROM (tenant_email_configs c
+      JOIN tenants t ON (((t.id = c.tenant_id) AND t.is_active)))
+   WHERE (c.is_enabled AND (c.grant_failed_at IS NULL) AND ((c.read_due_at <= route_unread_mailboxes.since) OR (COALESCE(c.last_read_at, '1970-01-01 00:00:00+00'::timestamp with time zone) <= route_unread_mailboxes.silent_since)))
+   ORDER BY COALESCE(c.read_due_at, c.last_read_at)
+  LIMIT route_unread_mailboxes.at_most;
 END
 -- owner: chattercheatah_router;
 
@@ -1709,6 +1870,8 @@ CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON public.tenant_busi
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON public.tenant_calendar_configs FOR EACH ROW EXECUTE FUNCTION log_change('tenant_id');
 
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON public.tenant_customer_service_configs FOR EACH ROW EXECUTE FUNCTION log_change('tenant_id');
+
+CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON public.tenant_email_configs FOR EACH ROW EXECUTE FUNCTION log_change('tenant_id');
 
 CREATE TRIGGER claim_numbers AFTER INSERT OR UPDATE OF telnyx_phone_number, twilio_phone_number ON public.tenant_sms_configs FOR EACH ROW EXECUTE FUNCTION claim_tenant_numbers();
 
@@ -1776,6 +1939,8 @@ grant insert, select, update on tenant_calendar_configs to chattercheatah_app;
 
 grant insert, select, update on tenant_customer_service_configs to chattercheatah_app;
 
+grant insert, select, update on tenant_email_configs to chattercheatah_app;
+
 grant delete, insert, select on tenant_phone_numbers to chattercheatah_app;
 
 grant select on tenant_phone_numbers to chattercheatah_router;
@@ -1802,6 +1967,8 @@ grant select (finish_at, finished_at, id, tenant_id, updated_at) on calls to cha
 
 grant select (accepted_at, act_at, id, settled_at, state, tenant_id) on replies to chattercheatah_router;
 
+grant select (gmail_email, grant_failed_at, is_enabled, last_read_at, read_due_at, tenant_id, watch_expires_at) on tenant_email_configs to chattercheatah_router;
+
 grant select (tenant_id, twilio_account_sid) on tenant_sms_configs to chattercheatah_router;
 
 grant select (telnyx_assistant_id, tenant_id) on tenant_voice_configs to chattercheatah_router;
@@ -1820,11 +1987,15 @@ grant execute on function claim_tenant_numbers() to public;
 
 grant execute on function confirm_booking(bigint,bigint,text) to chattercheatah_app;
 
+grant execute on function fail_mailbox(bigint,bytea,text) to chattercheatah_app;
+
 grant execute on function finish_call(bigint,bigint,integer,jsonb,jsonb) to chattercheatah_app;
 
 grant execute on function hold_booking(bigint,timestamp with time zone,timestamp with time zone,interval,interval,integer,text,text,text,text,text,text) to chattercheatah_app;
 
 grant execute on function is_due(timestamp with time zone) to public;
+
+grant execute on function is_mailbox(text) to chattercheatah_app;
 
 grant execute on function keep_own_rights() to public;
 
@@ -1864,15 +2035,23 @@ grant execute on function route_assistant(text) to chattercheatah_app;
 
 grant execute on function route_call(text[]) to chattercheatah_app;
 
+grant execute on function route_expiring_watches(timestamp with time zone,integer) to chattercheatah_app;
+
 grant execute on function route_left_bookings(timestamp with time zone,integer) to chattercheatah_app;
+
+grant execute on function route_mailbox(text) to chattercheatah_app;
 
 grant execute on function route_overdue_replies(timestamp with time zone,integer,integer) to chattercheatah_app;
 
 grant execute on function route_phone_number(text) to chattercheatah_app;
 
+grant execute on function route_stopped_mailboxes(timestamp with time zone,integer) to chattercheatah_app;
+
 grant execute on function route_twilio_account(text) to chattercheatah_app;
 
 grant execute on function route_unfinished_calls(timestamp with time zone,timestamp with time zone,integer,integer) to chattercheatah_app;
+
+grant execute on function route_unread_mailboxes(timestamp with time zone,timestamp with time zone,integer) to chattercheatah_app;
 
 grant execute on function route_user(text) to chattercheatah_app;
 
