@@ -1,5 +1,5 @@
-// Package ephemeral is short-lived state that all instances of a function share, in Firestore: throttles and caches, and nothing
-// that must survive. What must be exact is in Postgres, in the transaction of the work itself.
+// Package ephemeral is short-lived state that all instances of a function share, in Firestore: throttles, caches and values that are handed
+// out one time, and nothing that must survive. What must be exact is in Postgres, in the transaction of the work itself.
 package ephemeral
 
 import (
