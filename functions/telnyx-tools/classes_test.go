@@ -17,6 +17,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
 	"github.com/chattercheatah/chattercheatah/shared/gcal"
 	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
+	"github.com/chattercheatah/chattercheatah/shared/google"
 	"github.com/chattercheatah/chattercheatah/shared/jackrabbit"
 	"github.com/chattercheatah/chattercheatah/shared/jackrabbit/jackrabbittest"
 	"github.com/chattercheatah/chattercheatah/shared/meeting"
@@ -74,7 +75,7 @@ func newBench(t *testing.T, fallback tenant.ID) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	google, err := gcal.NewClient(gcal.Config{Base: b.google.URL(), ClientID: gcaltest.ClientID, ClientSecret: private.NewSecret(gcaltest.ClientSecret)})
+	calendars, err := gcal.NewClient(google.Config{Base: b.google.URL(), ClientID: gcaltest.ClientID, ClientSecret: private.NewSecret(gcaltest.ClientSecret)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func newBench(t *testing.T, fallback tenant.ID) *bench {
 	b.handler = telnyxtools.New(telnyxtools.Deps{
 		Queue:    put,
 		Log:      log,
-		Meetings: &meeting.Meetings{Google: google, Now: time.Now, Log: log},
+		Meetings: &meeting.Meetings{Google: calendars, Now: time.Now, Log: log},
 		Tools:    &webhook.Tools{Store: b.Store, Keys: telnyx.PublicKeys{key}, Fallback: fallback, Now: time.Now, Log: log},
 		Classes:  &booking.Classes{Client: jackrabbit.NewClient(b.school.URL()), Cache: state.Cache("openings", time.Hour), Now: time.Now, Log: log},
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral"
 	"github.com/chattercheatah/chattercheatah/shared/gcal"
+	"github.com/chattercheatah/chattercheatah/shared/google"
 	"github.com/chattercheatah/chattercheatah/shared/jackrabbit"
 	"github.com/chattercheatah/chattercheatah/shared/meeting"
 	"github.com/chattercheatah/chattercheatah/shared/task"
@@ -24,7 +25,7 @@ type wiring struct {
 	Keys       telnyx.PublicKeys `env:"TELNYX_PUBLIC_KEY"`
 	Fallback   string            `env:"TOOLS_FALLBACK_TENANT_ID"`
 	Jackrabbit string            `env:"JACKRABBIT_BASE_URL"`
-	Google     gcal.Config
+	Google     google.Config
 }
 
 // Validate wants the platform's key: without it a call of a tenant without a key or secret of its own could never be trusted.
@@ -57,7 +58,7 @@ func open(env boot.Environment) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	google, err := gcal.NewClient(s.Google)
+	calendars, err := gcal.NewClient(s.Google)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +68,7 @@ func open(env boot.Environment) (http.Handler, error) {
 		Log:      log,
 		Tools:    &webhook.Tools{Store: db, Keys: s.Keys, Fallback: fallback, Now: time.Now, Log: log},
 		Queue:    task.NewQueue(s.Tasks),
-		Meetings: &meeting.Meetings{Google: google, Now: time.Now, Log: log},
+		Meetings: &meeting.Meetings{Google: calendars, Now: time.Now, Log: log},
 		Classes: &booking.Classes{
 			Client: jackrabbit.NewClient(s.Jackrabbit), Cache: state.Cache("jackrabbit_openings", 24*time.Hour), Now: time.Now, Log: log,
 		},

@@ -11,25 +11,26 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/gcal"
 	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
+	"github.com/chattercheatah/chattercheatah/shared/google"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 )
 
 const refresh = "1//a-grant"
 
 var (
-	grant = gcal.Grant{TenantID: "1042", RefreshToken: private.NewSecret(refresh)}
+	grant = google.Grant{TenantID: "1042", RefreshToken: private.NewSecret(refresh)}
 	noon  = time.Date(2026, time.February, 6, 12, 0, 0, 0, time.UTC)
 )
 
 func newClient(t *testing.T) (*gcal.Client, *gcaltest.Server) {
 	t.Helper()
-	google := gcaltest.Start(t)
-	google.Connect(refresh)
-	c, err := gcal.NewClient(gcal.Config{Base: google.URL() + "/", ClientID: gcaltest.ClientID, ClientSecret: private.NewSecret(gcaltest.ClientSecret)})
+	fake := gcaltest.Start(t)
+	fake.Connect(refresh)
+	c, err := gcal.NewClient(google.Config{Base: fake.URL() + "/", ClientID: gcaltest.ClientID, ClientSecret: private.NewSecret(gcaltest.ClientSecret)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, google
+	return c, fake
 }
 
 func meeting(id string) gcal.Event {
@@ -38,8 +39,8 @@ func meeting(id string) gcal.Event {
 
 func TestFreeBusy_TellsWhatIsTakenAndNoErrorIsFree(t *testing.T) {
 	t.Parallel()
-	c, google := newClient(t)
-	google.Occupy(refresh, noon, noon.Add(time.Hour))
+	c, fake := newClient(t)
+	fake.Occupy(refresh, noon, noon.Add(time.Hour))
 	taken, err := c.FreeBusy(t.Context(), grant, "primary", noon.Add(30*time.Minute), noon.Add(2*time.Hour))
 	if err != nil || len(taken) != 1 || !taken[0].Start.Equal(noon) || !taken[0].End.Equal(noon.Add(time.Hour)) {
 		t.Errorf("%v, %v; want what is taken, which begins before", taken, err)
@@ -48,7 +49,7 @@ func TestFreeBusy_TellsWhatIsTakenAndNoErrorIsFree(t *testing.T) {
 		t.Errorf("another calendar: %v; want an error without its name", err)
 	}
 	for _, how := range []gcaltest.FreeBusy{gcaltest.ErrorInside, gcaltest.Silence, gcaltest.RateLimited, gcaltest.ServerError, gcaltest.Unreadable, gcaltest.NoConnection, gcaltest.NoAnswer} {
-		google.AnswerFreeBusy(how)
+		fake.AnswerFreeBusy(how)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		if taken, err := c.FreeBusy(ctx, grant, "primary", noon, noon.Add(time.Hour)); fault.KindOf(err) != fault.Unavailable || taken != nil || strings.Contains(err.Error(), "Invented") {
 			t.Errorf("answer %d: %v, %v; want fault.Unavailable without Google's words", how, taken, err)
@@ -59,29 +60,29 @@ func TestFreeBusy_TellsWhatIsTakenAndNoErrorIsFree(t *testing.T) {
 
 func TestInsert_SaysWhatIsKnownOfTheEvent(t *testing.T) {
 	t.Parallel()
-	c, google := newClient(t)
+	c, fake := newClient(t)
 	insert := func(id string) error { return c.Insert(t.Context(), grant, "primary", meeting(id)) }
 	if err := errors.Join(insert("first"), insert("overlaps")); err != nil {
 		t.Fatal(err)
 	}
-	google.Delete(refresh, "overlaps")
+	fake.Delete(refresh, "overlaps")
 	for _, id := range []string{"first", "overlaps"} {
 		if err := insert(id); !errors.Is(err, gcal.ErrDuplicate) || errors.Is(err, gcal.ErrNotInserted) {
 			t.Errorf("%s again: %v; want ErrDuplicate", id, err)
 		}
 	}
 	for _, status := range []int{400, 401, 403, 429} {
-		google.RefuseInserts(status)
+		fake.RefuseInserts(status)
 		if err := insert("refused"); !errors.Is(err, gcal.ErrNotInserted) {
 			t.Errorf("status %d: %v; want ErrNotInserted", status, err)
 		}
 	}
-	google.RefuseInserts(500)
+	fake.RefuseInserts(500)
 	if err := insert("failed"); err == nil || errors.Is(err, gcal.ErrNotInserted) || errors.Is(err, gcal.ErrDuplicate) {
 		t.Errorf("status 500: %v; want that it is open", err)
 	}
-	google.RefuseInserts(0)
-	google.LoseInserts(1)
+	fake.RefuseInserts(0)
+	fake.LoseInserts(1)
 	if err := insert("lost1"); err == nil || errors.Is(err, gcal.ErrNotInserted) || errors.Is(err, gcal.ErrDuplicate) {
 		t.Errorf("the answer was lost: %v; want that it is open", err)
 	}
@@ -95,15 +96,15 @@ func TestInsert_SaysWhatIsKnownOfTheEvent(t *testing.T) {
 			t.Errorf("%s: %+v, %v; want %+v", id, got, err, want)
 		}
 	}
-	if n := google.Asked().Insert; n != 10 {
+	if n := fake.Asked().Insert; n != 10 {
 		t.Errorf("%d insertions arrived; want one for each of the 10", n)
 	}
 }
 
 func TestTokens_AreFetchedOnceAndNotServedToAnotherGrant(t *testing.T) {
 	t.Parallel()
-	c, google := newClient(t)
-	ask := func(g gcal.Grant) error {
+	c, fake := newClient(t)
+	ask := func(g google.Grant) error {
 		_, err := c.FreeBusy(t.Context(), g, "primary", noon, noon.Add(time.Hour))
 		return err
 	}
@@ -116,37 +117,18 @@ func TestTokens_AreFetchedOnceAndNotServedToAnotherGrant(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := google.Asked().Token; n != 1 {
+	if n := fake.Asked().Token; n != 1 {
 		t.Errorf("%d tokens were fetched; want one", n)
 	}
-	google.Expire()
-	if err := ask(grant); err != nil || google.Asked().Token != 2 {
-		t.Errorf("after it was refused: %v, %d tokens; want another", err, google.Asked().Token)
+	fake.Expire()
+	if err := ask(grant); err != nil || fake.Asked().Token != 2 {
+		t.Errorf("after it was refused: %v, %d tokens; want another", err, fake.Asked().Token)
 	}
-	if err := ask(gcal.Grant{TenantID: "1042", RefreshToken: private.NewSecret("1//another")}); !errors.Is(err, gcal.ErrGrant) {
+	if err := ask(google.Grant{TenantID: "1042", RefreshToken: private.NewSecret("1//another")}); !errors.Is(err, google.ErrGrant) {
 		t.Errorf("another grant of the tenant: %v; want ErrGrant", err)
 	}
-	google.Revoke(refresh)
-	if err := ask(grant); !errors.Is(err, gcal.ErrGrant) || strings.Contains(err.Error(), refresh) {
+	fake.Revoke(refresh)
+	if err := ask(grant); !errors.Is(err, google.ErrGrant) || strings.Contains(err.Error(), refresh) {
 		t.Errorf("a revoked grant: %v; want ErrGrant, although a token was kept", err)
-	}
-}
-
-func TestConfig_ThePartsOfTheClientBelongTogether(t *testing.T) {
-	t.Parallel()
-	secret := private.NewSecret("s")
-	for _, tt := range []struct {
-		config gcal.Config
-		ok     bool
-	}{
-		{gcal.Config{}, true},
-		{gcal.Config{ClientID: "c", ClientSecret: secret, Base: "http://localhost:8080/local/google"}, true},
-		{gcal.Config{ClientID: "c"}, false},
-		{gcal.Config{ClientSecret: secret}, false},
-		{gcal.Config{Base: "google.test"}, false},
-	} {
-		if err := tt.config.Validate(); (err == nil) != tt.ok {
-			t.Errorf("%+v: %v", tt.config, err)
-		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/booking"
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/gcal"
+	"github.com/chattercheatah/chattercheatah/shared/google"
 	"github.com/chattercheatah/chattercheatah/shared/hours"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store"
@@ -126,13 +127,13 @@ func (m *Meetings) busy(ctx context.Context, t *store.Tenant, c store.Calendar, 
 	return busy, nil
 }
 
-func grantOf(t *store.Tenant, c store.Calendar) gcal.Grant {
-	return gcal.Grant{TenantID: t.Scope().ID().String(), RefreshToken: c.RefreshToken}
+func grantOf(t *store.Tenant, c store.Calendar) google.Grant {
+	return google.Grant{TenantID: t.Scope().ID().String(), RefreshToken: c.RefreshToken}
 }
 
 // noted makes ErrNoCalendar of a grant that Google refuses, and marks it: the log says so once.
 func (m *Meetings) noted(ctx context.Context, t *store.Tenant, c store.Calendar, err error) error {
-	if !errors.Is(err, gcal.ErrGrant) {
+	if !errors.Is(err, google.ErrGrant) {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), toWrite)

@@ -16,6 +16,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/gcal"
 	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
+	"github.com/chattercheatah/chattercheatah/shared/google"
 	"github.com/chattercheatah/chattercheatah/shared/hours"
 	"github.com/chattercheatah/chattercheatah/shared/meeting"
 	"github.com/chattercheatah/chattercheatah/shared/private"
@@ -42,7 +43,7 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{DB: storetest.New(t), google: gcaltest.Start(t)}
-	client, err := gcal.NewClient(gcal.Config{Base: b.google.URL(), ClientID: gcaltest.ClientID, ClientSecret: private.NewSecret(gcaltest.ClientSecret)})
+	client, err := gcal.NewClient(google.Config{Base: b.google.URL(), ClientID: gcaltest.ClientID, ClientSecret: private.NewSecret(gcaltest.ClientSecret)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +333,7 @@ func TestSettle_BringsWhatADeadHolderLeftToItsEnd(t *testing.T) {
 	}
 	insert := func(t *testing.T, s state) {
 		t.Helper()
-		grant := gcal.Grant{TenantID: "1042", RefreshToken: s.c.RefreshToken}
+		grant := google.Grant{TenantID: "1042", RefreshToken: s.c.RefreshToken}
 		if err := s.b.Google.Insert(t.Context(), grant, "primary", gcal.Event{ID: s.k.EventID, Start: s.k.Start.UTC(), End: s.k.End.UTC()}); err != nil {
 			t.Fatal(err)
 		}

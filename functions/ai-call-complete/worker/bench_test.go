@@ -18,6 +18,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
 	"github.com/chattercheatah/chattercheatah/shared/gemini"
 	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
+	"github.com/chattercheatah/chattercheatah/shared/google"
 	"github.com/chattercheatah/chattercheatah/shared/meeting"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store"
@@ -78,7 +79,7 @@ func newBench(t *testing.T) *bench {
 	tasks := task.NewQueue(task.Config{Queue: queue, WorkerURL: b.url, ServiceAccount: account, EmulatorHost: b.tasks.Addr()})
 	t.Cleanup(func() { _ = tasks.Close() })
 	log := slog.New(slog.NewJSONHandler(&b.log, nil))
-	google, err := gcal.NewClient(gcal.Config{Base: b.google.URL(), ClientID: gcaltest.ClientID, ClientSecret: private.NewSecret(gcaltest.ClientSecret)})
+	calendars, err := gcal.NewClient(google.Config{Base: b.google.URL(), ClientID: gcaltest.ClientID, ClientSecret: private.NewSecret(gcaltest.ClientSecret)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +95,7 @@ func newBench(t *testing.T) *bench {
 			Store: b.Store, Queue: tasks, Texts: tasks, Telnyx: telnyx.NewClient(b.telnyx.URL()), Now: func() time.Time { return b.now }, Log: log,
 			Model: model.Gemini(gemini.New(gemini.Config{Model: "gemini-2.5-flash", APIKey: private.NewSecret("model-key"), BaseURL: b.model.URL()})),
 		},
-		Meetings: &meeting.Meetings{Google: google, Now: func() time.Time { return b.now }, Log: log}, Bookings: tasks,
+		Meetings: &meeting.Meetings{Google: calendars, Now: func() time.Time { return b.now }, Log: log}, Bookings: tasks,
 	}))
 	server.Start()
 	t.Cleanup(server.Close)

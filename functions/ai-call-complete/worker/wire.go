@@ -9,6 +9,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/gcal"
 	"github.com/chattercheatah/chattercheatah/shared/gemini"
+	"github.com/chattercheatah/chattercheatah/shared/google"
 	"github.com/chattercheatah/chattercheatah/shared/meeting"
 	"github.com/chattercheatah/chattercheatah/shared/task"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx"
@@ -21,7 +22,7 @@ type wiring struct {
 	Callers  task.VerifierConfig
 	Gemini   gemini.Config
 	Telnyx   boot.TelnyxAPI
-	Google   gcal.Config
+	Google   google.Config
 }
 
 func init() { boot.Register("AiCallCompleteWorker", open) }
@@ -35,7 +36,7 @@ func open(env boot.Environment) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	google, err := gcal.NewClient(s.Google)
+	calendars, err := gcal.NewClient(s.Google)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func open(env boot.Environment) (http.Handler, error) {
 			Now:    time.Now,
 			Log:    log,
 		},
-		Meetings: &meeting.Meetings{Google: google, Now: time.Now, Log: log},
+		Meetings: &meeting.Meetings{Google: calendars, Now: time.Now, Log: log},
 		Bookings: tasks,
 	}), nil
 }
