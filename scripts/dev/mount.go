@@ -10,6 +10,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/scripts/internal/deployment"
 	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
 	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
+	"github.com/chattercheatah/chattercheatah/shared/google/googletest"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
 	"github.com/chattercheatah/chattercheatah/shared/jackrabbit/jackrabbittest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
@@ -22,7 +23,7 @@ const (
 	telnyxPrefix = "/local/telnyx"     // the fake Telnyx's API
 	geminiPrefix = "/local/gemini"     // the fake model's API
 	schoolPrefix = "/local/jackrabbit" // the fake list of classes
-	googlePrefix = "/local/google"     // the fake Google Calendar and its tokens
+	googlePrefix = "/local/google"     // the fake Google: consent, tokens, calendars
 	phonesPrefix = "/local/phones"     // the fake phones: POST a text from one, GET what has reached one
 	callsPath    = "/local/calls"      // POST a call of a fake phone's
 )
@@ -52,7 +53,7 @@ func (s *stack) mount(deployments []deployment.Deployment, functions map[string]
 		mux.Handle(schoolPrefix+"/", http.StripPrefix(schoolPrefix, demoClasses()))
 	}
 	if s.env["GOOGLE_API_BASE"] == s.base+googlePrefix {
-		mux.Handle(googlePrefix+"/", http.StripPrefix(googlePrefix, demoCalendars()))
+		mux.Handle(googlePrefix+"/", http.StripPrefix(googlePrefix, demoGoogle()))
 	}
 	if s.env["TELNYX_API_BASE"] == s.base+telnyxPrefix {
 		s.mountTelnyx(mux, keys)
@@ -60,12 +61,15 @@ func (s *stack) mount(deployments []deployment.Deployment, functions map[string]
 	return mux, nil
 }
 
-// demoCalendars are those of the demo tenants that have one; what is booked in them is forgotten when the system stops.
-func demoCalendars() http.Handler {
-	google := gcaltest.New()
+// demoGoogle has an account for each demo tenant, at the address that its profile shows, with its calendar if it has one. What is booked there is
+// forgotten when the system stops.
+func demoGoogle() http.Handler {
+	google := googletest.New()
+	gcaltest.On(google)
 	for _, b := range demo.Businesses() {
+		google.Add(b.Profile.Email)
 		if !b.CalendarGrant.IsZero() {
-			google.Connect(b.CalendarGrant.Reveal())
+			google.Connect(b.Profile.Email, b.CalendarGrant.Reveal(), gcaltest.Scope)
 		}
 	}
 	return google

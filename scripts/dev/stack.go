@@ -16,7 +16,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/scripts/internal/seed"
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
-	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
+	"github.com/chattercheatah/chattercheatah/shared/google/googletest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 	"github.com/chattercheatah/chattercheatah/shared/store/localpg"
@@ -127,7 +127,7 @@ func localGoogle(env boot.Environment, base string) boot.Environment {
 	if env["GOOGLE_API_BASE"]+env["GOOGLE_OAUTH_CLIENT_ID"] != "" {
 		return nil
 	}
-	return boot.Environment{"GOOGLE_API_BASE": base + googlePrefix, "GOOGLE_OAUTH_CLIENT_ID": gcaltest.ClientID, "GOOGLE_OAUTH_CLIENT_SECRET": gcaltest.ClientSecret}
+	return boot.Environment{"GOOGLE_API_BASE": base + googlePrefix, "GOOGLE_OAUTH_CLIENT_ID": googletest.ClientID, "GOOGLE_OAUTH_CLIENT_SECRET": googletest.ClientSecret}
 }
 
 // withPlaceholders completes the settings that the stand-ins will make, so that the others can be checked before any starts.

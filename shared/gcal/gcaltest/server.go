@@ -1,25 +1,26 @@
-// Package gcaltest is a fake Google: the token endpoint and the part of the Calendar API that package gcal uses, in the real one's shapes. It
-// checks the client, the refresh and access tokens, the ids and the times that it is sent, takes overlapping events as the real one does,
-// burns the id of an event for ever, and can fail in each way that matters. Used by the local server and by tests.
+// Package gcaltest is the calendars of a fake Google: the part of the Calendar API that package gcal uses, in the real one's shapes. It checks
+// the scopes, the ids and the times that it is sent, takes overlapping events as the real one does, burns the id of an event for ever, and can
+// fail in each way that matters. Accounts and tokens are googletest's. Used by the local server and by tests.
 package gcaltest
 
 import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/chattercheatah/chattercheatah/shared/google/googletest"
 )
 
 // The OAuth client whose requests the fake takes.
 const (
-	ClientID     = "client-of-the-fake"
-	ClientSecret = "secret-of-the-fake"
+	ClientID     = googletest.ClientID
+	ClientSecret = googletest.ClientSecret
 )
 
 // Event is an event of a calendar.
@@ -52,65 +53,63 @@ const (
 	NoConnection          // the connection breaks
 )
 
-// Server is a fake Google. It is an http.Handler.
+// Server is a fake Google with calendars. It is an http.Handler.
 type Server struct {
-	url string
+	*googletest.Server
 
-	mu       sync.Mutex
-	accounts map[string]*account // by refresh token
-	access   map[string]string   // refresh tokens by access token
-	n        int
-	asked    Asked
-	freeBusy FreeBusy
-	insert   int // status; 0 for the truth
-	lose     int
-	hold     chan struct{}
+	mu        sync.Mutex
+	calendars map[string]*calendar // by account
+	n         int
+	asked     Asked
+	freeBusy  FreeBusy
+	insert    int // status; 0 for the truth
+	lose      int
+	hold      chan struct{}
 }
 
-// account is somebody's only calendar, "primary".
-type account struct {
-	revoked bool
-	events  []*Event
+// calendar is an account's only one, "primary".
+type calendar struct{ events []*Event }
+
+// Scope is what the calendars ask for.
+const Scope = "https://www.googleapis.com/auth/calendar"
+
+// On gives the accounts of a fake Google their calendars.
+func On(google *googletest.Server) *Server {
+	s := &Server{Server: google, calendars: map[string]*calendar{}}
+	google.Mount("/calendar/v3/", s.serve)
+	return s
 }
 
 // New makes a fake that does not listen; mount it.
-func New() *Server { return &Server{accounts: map[string]*account{}, access: map[string]string{}} }
+func New() *Server { return On(googletest.New()) }
 
 // Start makes a fake that listens until the test ends.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	s := New()
-	server := httptest.NewServer(s)
-	s.url = server.URL
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	return s
+	return On(googletest.Start(t))
 }
 
-// URL is the address, of a fake that Start made.
-func (s *Server) URL() string { return s.url }
-
-// Connect makes an account with a calendar that this refresh token is a grant for.
+// Connect makes an account with an empty calendar that this refresh token is a grant for.
 func (s *Server) Connect(refreshToken string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.accounts[refreshToken] = &account{}
+	address := s.AccountOf(refreshToken)
+	if address == "" {
+		s.n++
+		address = fmt.Sprintf("owner-%d@calendar.test", s.n)
+	}
+	s.Server.Connect(address, refreshToken, Scope)
+	s.calendars[address] = &calendar{}
 }
 
-// Revoke ends a grant: its refresh token and its access tokens are worth nothing from now on.
-func (s *Server) Revoke(refreshToken string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.accounts[refreshToken].revoked = true
-}
+// of is the calendar that a refresh token opens. The caller holds the mutex.
+func (s *Server) of(refreshToken string) *calendar { return s.calendar(s.AccountOf(refreshToken)) }
 
-// Expire has no access token that was given so far be taken any more.
-func (s *Server) Expire() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.access)
+func (s *Server) calendar(address string) *calendar {
+	if s.calendars[address] == nil {
+		s.calendars[address] = &calendar{}
+	}
+	return s.calendars[address]
 }
 
 // Occupy puts an event of the owner's own into a calendar.
@@ -118,14 +117,15 @@ func (s *Server) Occupy(refreshToken string, start, end time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.n++
-	s.accounts[refreshToken].events = append(s.accounts[refreshToken].events, &Event{ID: fmt.Sprint("own", s.n), Start: start, End: end})
+	of := s.of(refreshToken)
+	of.events = append(of.events, &Event{ID: fmt.Sprint("own", s.n), Start: start, End: end})
 }
 
 // Delete deletes an event, as its owner would.
 func (s *Server) Delete(refreshToken, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, e := range s.accounts[refreshToken].events {
+	for _, e := range s.of(refreshToken).events {
 		e.Cancelled = e.Cancelled || e.ID == id
 	}
 }
@@ -135,7 +135,7 @@ func (s *Server) Events(refreshToken string) []Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []Event
-	for _, e := range s.accounts[refreshToken].events {
+	for _, e := range s.of(refreshToken).events {
 		if !e.Cancelled && !strings.HasPrefix(e.ID, "own") {
 			all = append(all, *e)
 		}
@@ -147,7 +147,9 @@ func (s *Server) Events(refreshToken string) []Event {
 func (s *Server) Asked() Asked {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.asked
+	asked, google := s.asked, s.Server.Asked()
+	asked.Token = google.Exchange + google.Refresh
+	return asked
 }
 
 // AnswerFreeBusy sets the answer to when a calendar is busy from now on.
@@ -191,17 +193,15 @@ var (
 	idForm     = regexp.MustCompile(`^[0-9a-v]{5,1000}$`)
 )
 
-// ServeHTTP answers.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
-	if r.URL.Path == "/token" && r.Method == http.MethodPost {
-		s.token(w, r)
+// serve answers whoever has a token.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, who googletest.Caller) {
+	if !who.May(Scope, Scope+".events") {
+		googletest.Fail(w, http.StatusForbidden, "insufficientPermissions")
 		return
 	}
-	of := s.owner(w, r)
-	if of == nil {
-		return
-	}
+	s.mu.Lock()
+	of := s.calendar(who.Address)
+	s.mu.Unlock()
 	events, event := eventsPath.FindStringSubmatch(r.URL.Path), eventPath.FindStringSubmatch(r.URL.Path)
 	switch {
 	case r.URL.Path == "/calendar/v3/freeBusy" && r.Method == http.MethodPost:
@@ -211,55 +211,19 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case event != nil && r.Method == http.MethodGet:
 		s.show(w, of, event[1], event[2])
 	default:
-		fail(w, http.StatusNotFound, "notFound")
+		s.Fault("%s %s, which is none of the calendar's", r.Method, r.URL.Path)
+		googletest.Fail(w, http.StatusNotFound, "notFound")
 	}
 }
 
-func (s *Server) token(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked.Token++
-	refresh := r.PostFormValue("refresh_token")
-	of := s.accounts[refresh]
-	switch {
-	case r.PostFormValue("client_id") != ClientID || r.PostFormValue("client_secret") != ClientSecret:
-		refuseToken(w, http.StatusUnauthorized, "invalid_client")
-	case r.PostFormValue("grant_type") != "refresh_token":
-		refuseToken(w, http.StatusBadRequest, "unsupported_grant_type")
-	case of == nil || of.revoked:
-		refuseToken(w, http.StatusBadRequest, "invalid_grant")
-	default:
-		s.n++
-		token := fmt.Sprintf("ya29.fake-%d", s.n)
-		s.access[token] = refresh
-		say(w, http.StatusOK, map[string]any{"access_token": token, "expires_in": 3599, "token_type": "Bearer", "scope": "https://www.googleapis.com/auth/calendar"})
-	}
-}
-
-func refuseToken(w http.ResponseWriter, status int, code string) {
-	say(w, status, map[string]string{"error": code, "error_description": "Invented by the fake."})
-}
-
-// owner is whose access token a request carries; nil when it was refused.
-func (s *Server) owner(w http.ResponseWriter, r *http.Request) *account {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	of := s.accounts[s.access[token]]
-	if !bearer || of == nil || of.revoked {
-		fail(w, http.StatusUnauthorized, "authError")
-		return nil
-	}
-	return of
-}
-
-func (s *Server) busy(w http.ResponseWriter, r *http.Request, of *account) {
+func (s *Server) busy(w http.ResponseWriter, r *http.Request, of *calendar) {
 	var in struct {
 		TimeMin, TimeMax time.Time
 		Items            []struct{ ID string }
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || len(in.Items) != 1 || !in.TimeMin.Before(in.TimeMax) {
-		fail(w, http.StatusBadRequest, "badRequest")
+		s.Fault("a question when a calendar is busy that cannot be read")
+		googletest.Fail(w, http.StatusBadRequest, "badRequest")
 		return
 	}
 	s.mu.Lock()
@@ -274,10 +238,10 @@ func (s *Server) busy(w http.ResponseWriter, r *http.Request, of *account) {
 	about := map[string]any{"busy": taken}
 	switch {
 	case how == RateLimited:
-		fail(w, http.StatusForbidden, "rateLimitExceeded")
+		googletest.Fail(w, http.StatusForbidden, "rateLimitExceeded")
 		return
 	case how == ServerError:
-		fail(w, http.StatusServiceUnavailable, "backendError")
+		googletest.Fail(w, http.StatusServiceUnavailable, "backendError")
 		return
 	case how == NoAnswer:
 		<-r.Context().Done()
@@ -293,7 +257,7 @@ func (s *Server) busy(w http.ResponseWriter, r *http.Request, of *account) {
 	if how == Silence {
 		calendars = map[string]any{}
 	}
-	say(w, http.StatusOK, map[string]any{"kind": "calendar#freeBusy", "timeMin": in.TimeMin, "timeMax": in.TimeMax, "calendars": calendars})
+	googletest.Say(w, http.StatusOK, map[string]any{"kind": "calendar#freeBusy", "timeMin": in.TimeMin, "timeMax": in.TimeMax, "calendars": calendars})
 }
 
 // moment is a time of an event on the wire.
@@ -305,7 +269,7 @@ func (m moment) read() (at time.Time, ok bool) {
 	return at, err == nil && zoneErr == nil && m.TimeZone != "" && m.TimeZone != "Local"
 }
 
-func (s *Server) add(w http.ResponseWriter, r *http.Request, of *account, calendar string) {
+func (s *Server) add(w http.ResponseWriter, r *http.Request, of *calendar, id string) {
 	var in struct {
 		ID, Summary        string
 		Start, End         moment
@@ -318,10 +282,11 @@ func (s *Server) add(w http.ResponseWriter, r *http.Request, of *account, calend
 	updates := r.URL.Query().Get("sendUpdates")
 	switch {
 	case err != nil || !startOK || !endOK || !start.Before(end) || !idForm.MatchString(in.ID) || !slices.Contains([]string{"all", "none"}, updates):
-		fail(w, http.StatusBadRequest, "invalid")
+		s.Fault("an event that cannot be made")
+		googletest.Fail(w, http.StatusBadRequest, "invalid")
 		return
-	case calendar != "primary":
-		fail(w, http.StatusNotFound, "notFound")
+	case id != "primary":
+		googletest.Fail(w, http.StatusNotFound, "notFound")
 		return
 	}
 	e := &Event{ID: in.ID, Summary: in.Summary, Start: start, End: end, Zone: in.Start.TimeZone, SendUpdates: updates, Properties: in.ExtendedProperties.Private}
@@ -348,35 +313,35 @@ func (s *Server) await(r *http.Request) {
 	}
 }
 
-func (s *Server) keep(w http.ResponseWriter, of *account, e *Event) {
+func (s *Server) keep(w http.ResponseWriter, of *calendar, e *Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	burnt := slices.ContainsFunc(of.events, func(other *Event) bool { return other.ID == e.ID })
 	switch {
 	case s.insert != 0:
-		fail(w, s.insert, "invented")
+		googletest.Fail(w, s.insert, "invented")
 	case burnt:
-		fail(w, http.StatusConflict, "duplicate")
+		googletest.Fail(w, http.StatusConflict, "duplicate")
 	default:
 		of.events = append(of.events, e)
 		if s.lose > 0 {
 			s.lose--
 			panic(http.ErrAbortHandler)
 		}
-		say(w, http.StatusOK, e.wire())
+		googletest.Say(w, http.StatusOK, e.wire())
 	}
 }
 
-func (s *Server) show(w http.ResponseWriter, of *account, calendar, id string) {
+func (s *Server) show(w http.ResponseWriter, of *calendar, name, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked.Event++
 	at := slices.IndexFunc(of.events, func(e *Event) bool { return e.ID == id })
-	if at < 0 || calendar != "primary" {
-		fail(w, http.StatusNotFound, "notFound")
+	if at < 0 || name != "primary" {
+		googletest.Fail(w, http.StatusNotFound, "notFound")
 		return
 	}
-	say(w, http.StatusOK, of.events[at].wire())
+	googletest.Say(w, http.StatusOK, of.events[at].wire())
 }
 
 func (e *Event) wire() map[string]any {
@@ -388,15 +353,4 @@ func (e *Event) wire() map[string]any {
 		"kind": "calendar#event", "id": e.ID, "status": status, "summary": e.Summary,
 		"start": map[string]string{"dateTime": e.Start.Format(time.RFC3339), "timeZone": e.Zone}, "end": map[string]string{"dateTime": e.End.Format(time.RFC3339), "timeZone": e.Zone},
 	}
-}
-
-func fail(w http.ResponseWriter, status int, reason string) {
-	say(w, status, map[string]any{"error": map[string]any{
-		"code": status, "message": "Invented by the fake.", "errors": []map[string]string{{"domain": "global", "reason": reason, "message": "Invented by the fake."}},
-	}})
-}
-
-func say(w http.ResponseWriter, status int, v any) {
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v)
 }
