@@ -35,6 +35,7 @@ type target struct {
 	confirmed    int64     // a booking too
 	slot         time.Time // of the one that is held
 	calendar     store.Calendar
+	mailbox      store.Mailbox
 }
 
 // reaches holds, for each exported method of *store.Tenant, a call that uses every way it has to name a row.
@@ -150,6 +151,25 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"Calendar":       func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Calendar(ctx) },
 	"CalendarGrantFailed": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.CalendarGrantFailed(ctx, at.calendar)
+	},
+	"EmailSettings": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.EmailSettings(ctx) },
+	"ChangeEmailSettings": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return t.ChangeEmailSettings(ctx, store.EmailSettingsChange{Signature: new("Mine")})
+	},
+	"ConnectMailbox": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		c, err := t.ConnectMailbox(ctx, store.MailboxGrant{Address: mailboxOf(t.Scope().ID()), RefreshToken: private.NewSecret("a grant of mine")})
+		c.Again = false // the first time or another makes no difference here
+		return c, err
+	},
+	"WatchStarted": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return nil, t.WatchStarted(ctx, at.mailbox.Address, time.Now().Add(time.Hour))
+	},
+	"Mailbox": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Mailbox(ctx) },
+	"MailboxGrantFailed": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.MailboxGrantFailed(ctx, at.mailbox, private.NewText("x"))
+	},
+	"DisconnectMailbox": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return nil, t.DisconnectMailbox(ctx, at.mailbox.Address)
 	},
 	"HoldBooking": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		k, hold, texting, err := t.HoldBooking(ctx, store.BookingRequest{
@@ -385,14 +405,31 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 	if _, _, err := db.SwimSchool.ConfirmBooking(ctx, confirmed, private.NewText("theirs")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.SwimSchool.ConfigureCalendar(ctx, store.CalendarConfigChange{Enabled: new(true), GoogleEmail: new("theirs@exampleco.test"), RefreshToken: new(private.NewSecret("a grant of theirs"))}); err != nil {
+	if _, err := db.SwimSchool.ConfigureCalendar(ctx, store.CalendarConfigChange{Enabled: new(true), GoogleEmail: new(mailboxOf(2048)), RefreshToken: new(private.NewSecret("a grant of theirs"))}); err != nil {
 		t.Fatal(err)
 	}
 	calendar, err := db.SwimSchool.Calendar(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return target{booking: held, confirmed: confirmed, slot: slot, calendar: calendar, call: call.ID, contact: contact, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
+	return target{mailbox: theirMailbox(t, db), booking: held, confirmed: confirmed, slot: slot, calendar: calendar, call: call.ID, contact: contact, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
+}
+
+// mailboxOf is the address that a tenant connects. Tenant 1042 has a calendar under that of 2048, which is nothing to 2048.
+func mailboxOf(id tenant.ID) string { return id.String() + "@sampledental.test" }
+
+// theirMailbox connects one of tenant 1042.
+func theirMailbox(t *testing.T, db *storetest.DB) store.Mailbox {
+	t.Helper()
+	_, err := db.SwimSchool.ConnectMailbox(t.Context(), store.MailboxGrant{Address: "theirs@exampleco.test", RefreshToken: private.NewSecret("a grant of theirs")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := db.SwimSchool.Mailbox(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 // finishTheirs makes something of a call of tenant 1042, claims it once more, and returns the contact.

@@ -60,6 +60,7 @@ const (
 	smsNeedsNumber     = "tenant_sms_configs_enabled_needs_number"
 	voiceNeedsNumber   = "tenant_voice_configs_enabled_needs_number"
 	calendarNeedsGrant = "tenant_calendar_configs_enabled_needs_grant"
+	emailNeedsMailbox  = "tenant_email_configs_enabled_needs_mailbox"
 )
 
 // explain makes a broken constraint fault.Invalid, with a text that says how to mend it. Any other error stays.

@@ -167,6 +167,8 @@ func takenText(constraint string) string {
 		return "there is a user with this e-mail address already"
 	case "tenant_voice_configs_telnyx_assistant_id_key":
 		return "this assistant belongs to another tenant already"
+	case "tenant_email_configs_gmail_email":
+		return "this mailbox is connected to another business already; disconnect it there first, or connect another mailbox"
 	case "prompt_sections_bundle_id_section_key_key":
 		return "a section_key stands twice; give each section a key of its own"
 	default:
