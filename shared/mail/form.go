@@ -1,0 +1,481 @@
+package mail
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/chattercheatah/chattercheatah/shared/private"
+)
+
+// Form is what a website's form says, as it was mailed. Nothing in it comes from the sender of the mail, who is the website.
+type Form struct {
+	Name   string        // "" when there is none that may be one
+	Email  string        // in lower case
+	Phone  private.Phone // zero when there is none that can be read
+	Fields map[string]string
+}
+
+// What is kept of a form's other fields.
+const (
+	maxFormFields = 40
+	maxLabel      = 60  // characters
+	maxFormValue  = 500 // characters
+)
+
+// Form reads the mail as a form's when its subject, without marks of answering and forwarding, begins with one of the prefixes in whatever
+// case; an empty prefix matches nothing. It reports whether it does. Labels that are not the customer's name, e-mail or phone, and values that
+// cannot be what their label says, are in Fields under their label, as the form spells it.
+func (m *Message) Form(prefixes []string) (Form, bool) {
+	subject := bareSubject(m.Subject)
+	for _, prefix := range prefixes {
+		prefix = oneLine(prefix)
+		if n := foldPrefix(subject, prefix); n > 0 {
+			f := readForm(m.Whole.Reveal())
+			f.fromSubject(subject[n:])
+			return f.Form, true
+		}
+	}
+	return Form{}, false
+}
+
+// foldPrefix is how long prefix is at the beginning of s, without regard to case; 0 when it is not there.
+func foldPrefix(s, prefix string) int {
+	want, n := []rune(prefix), 0
+	for i, r := range s {
+		if n == len(want) {
+			return i
+		}
+		if !strings.EqualFold(string(r), string(want[n])) {
+			return 0
+		}
+		n++
+	}
+	if n < len(want) {
+		return 0
+	}
+	return len(s)
+}
+
+// answer is a label with its value.
+type answer struct{ label, value string }
+
+// meaning is what a label asks for.
+type meaning int
+
+const (
+	asField meaning = iota
+	asName
+	asFirst
+	asLast
+	asEmail
+	asPhone
+	asText // several lines
+)
+
+// formReader puts a form together. The name that ranks highest wins.
+type formReader struct {
+	Form
+	names [4]parts // by rank: a student's, a plain one, a contact's
+}
+
+// parts are the names that one person was given.
+type parts struct{ whole, first, last answer }
+
+func readForm(text string) *formReader {
+	f := &formReader{Form: Form{Fields: map[string]string{}}}
+	for _, a := range answers(formLines(text)) {
+		f.take(a)
+	}
+	f.chooseName()
+	return f
+}
+
+// take puts an answer where it belongs; what does not fit there is a field.
+func (f *formReader) take(a answer) {
+	what, rank := meaningOf(a.label)
+	switch what {
+	case asName:
+		if p := &f.names[rank].whole; p.value == "" {
+			*p = a
+			return
+		}
+	case asFirst:
+		if p := &f.names[rank].first; p.value == "" {
+			*p = a
+			return
+		}
+	case asLast:
+		if p := &f.names[rank].last; p.value == "" {
+			*p = a
+			return
+		}
+	case asEmail:
+		if address := onlyEmail(a.value); address != "" && f.Email == "" {
+			f.Email = address
+			return
+		}
+	case asPhone:
+		if number := readPhone(a.value); !number.IsZero() && f.Phone.IsZero() {
+			f.Phone = number
+			return
+		}
+	}
+	f.keep(a)
+}
+
+// keep makes an answer a field. A label that is there with another value gets a number.
+func (f *formReader) keep(a answer) {
+	label, value := cut(a.label, maxLabel), cut(a.value, maxFormValue)
+	if label == "" || value == "" {
+		return
+	}
+	key := label
+	for n := 2; f.Fields[key] != "" && f.Fields[key] != value && n <= maxFormFields+1; n++ {
+		key = cut(label, maxLabel-5) + " (" + strconv.Itoa(n) + ")"
+	}
+	if f.Fields[key] != "" || len(f.Fields) < maxFormFields {
+		f.Fields[key] = value
+	}
+}
+
+// chooseName takes the best name, a contact's before a plain one before a student's, and keeps the others as fields.
+func (f *formReader) chooseName() {
+	for rank := len(f.names) - 1; rank >= 0; rank-- {
+		p := f.names[rank]
+		joined := strings.TrimSpace(p.first.value + " " + p.last.value)
+		switch {
+		case f.Name == "" && validName(p.whole.value):
+			f.Name, p.whole = p.whole.value, answer{}
+			if strings.EqualFold(f.Name, joined) {
+				p.first, p.last = answer{}, answer{}
+			}
+		case f.Name == "" && validName(joined):
+			f.Name, p.first, p.last = joined, answer{}, answer{}
+		}
+		f.keep(p.whole)
+		f.keep(p.first)
+		f.keep(p.last)
+	}
+}
+
+// fromSubject reads "<prefix> - email - class - ten digits", with which booking pages sum a form up, for what the form itself did not say.
+func (f *formReader) fromSubject(rest string) {
+	for _, part := range strings.Split(rest, " - ") {
+		part = strings.Trim(part, " -")
+		address, number := onlyEmail(part), readPhone(part)
+		switch {
+		case address != "" && address == part, address != "" && strings.EqualFold(address, part):
+			if f.Email == "" {
+				f.Email = address
+			}
+		case !number.IsZero():
+			if f.Phone.IsZero() {
+				f.Phone = number
+			}
+		case part != "" && f.Fields["Class"] == "" && f.Fields["Class Name"] == "" && strings.Count(rest, " - ") >= 2:
+			f.keep(answer{"Class", part})
+		}
+	}
+}
+
+var address = regexp.MustCompile(`[^\s<>()\[\],;:"|]{1,64}@[^\s<>()\[\],;:"|]{1,253}`)
+
+// onlyEmail is the one address in a value, however it is wrapped; "" when there is none, or more than one.
+func onlyEmail(value string) string {
+	found := ""
+	for _, candidate := range address.FindAllString(cut(value, maxFormValue), -1) {
+		candidate = bare(strings.TrimRight(candidate, ".*_"))
+		if candidate == "" || found != "" && candidate != found {
+			return ""
+		}
+		found = candidate
+	}
+	return found
+}
+
+var extension = regexp.MustCompile(`(?i)[\s,;]*(?:ext\.?|extension|x|#)\s*\d{1,6}\s*$`)
+
+// readPhone reads a number as people of North America write it, or in international form; zero when it is none, or two.
+func readPhone(value string) private.Phone {
+	value = extension.ReplaceAllString(cut(oneLine(value), 60), "")
+	var digits strings.Builder
+	for _, r := range strings.TrimPrefix(value, "tel:") {
+		switch {
+		case '0' <= r && r <= '9':
+			digits.WriteRune(r)
+		case unicode.IsLetter(r) && strings.ContainsRune("cellmobipworkh", unicode.ToLower(r)) && digits.Len() != 1: // "(cell)", "mobile"
+		case !strings.ContainsRune(" .-()/+\u2010\u2011\u2012\u2013\u2212[]*:", r):
+			return private.Phone{}
+		}
+	}
+	number := digits.String()
+	switch plus := strings.Contains(value, "+"); {
+	case plus:
+	case len(number) == 10 && number[0] >= '2' && number[3] >= '2':
+		number = "1" + number
+	case len(number) == 11 && number[0] == '1' && number[1] >= '2' && number[4] >= '2':
+	default:
+		return private.Phone{}
+	}
+	parsed, err := private.ParsePhone("+" + number)
+	if err != nil {
+		return private.Phone{}
+	}
+	return parsed
+}
+
+// validName reports whether a value may be a person's name, in any script.
+func validName(s string) bool {
+	runes, letters, digits := 0, 0, 0
+	for _, r := range s {
+		runes++
+		switch {
+		case unicode.IsLetter(r):
+			letters++
+		case unicode.IsDigit(r):
+			digits++
+		case unicode.Is(unicode.So, r), unicode.Is(unicode.Sk, r) && r > 0x7F, strings.ContainsRune("@/\\<>{}|=\uFFFD\uFE0F", r):
+			return false
+		}
+	}
+	lower := strings.ToLower(s)
+	return runes >= 2 && runes <= 60 && letters >= 1 && letters > digits && digits < 7 && !strings.Contains(lower, "http") && !strings.Contains(lower, "www.")
+}
+
+var notWord = regexp.MustCompile(`[^\pL\pN]+`)
+
+// canon is a label without regard to case, punctuation and spacing.
+func canon(label string) string {
+	return strings.Trim(notWord.ReplaceAllString(strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(label, "'", ""), "’", "")), " "), " ")
+}
+
+// known are the labels that forms use, by canon. Whatever asks about places and classes is here so that its label is told from a value.
+var known = func() map[string]meaning {
+	all := map[string]meaning{}
+	for what, labels := range map[meaning]string{
+		asName: "name,full name,your name,your full name,contact name,contact,parent name,parent full name,parents name,parent guardian name,parent or guardian name," +
+			"guardian name,guardians name,parent guardian,parent,guardian,student name,students name,student full name,student,child name,childs name,childrens name," +
+			"swimmer name,swimmers name,participant name,customer name,client name,lead name,nombre,nombre completo,nombre y apellido,nom,nom complet,nome,nome completo",
+		asFirst: "first name,firstname,first,given name,your first name,parent first name,parent guardian first name,guardian first name,contact first name," +
+			"student first name,child first name,childs first name,swimmer first name,vorname,prénom",
+		asLast: "last name,lastname,last,surname,family name,your last name,parent last name,parent guardian last name,guardian last name,contact last name," +
+			"student last name,child last name,childs last name,swimmer last name,nachname,apellido,apellidos",
+		asEmail: "email,e mail,email address,e mail address,your email,your e mail,your email address,contact email,parent email,parent email address,guardian email," +
+			"parent guardian email,customer email,client email,mail,work email,correo,correo electrónico,correo electronico",
+		asPhone: "phone,phone number,telephone,telephone number,tel,mobile,mobile number,mobile phone,mobile phone number,cell,cell phone,cell number,cell phone number," +
+			"cellphone,number,contact number,contact phone,your phone,your phone number,daytime phone,home phone,work phone,parent phone,parent phone number," +
+			"parent cell phone,guardian phone,primary phone,preferred phone,phone no,teléfono,telefono,número de teléfono,celular,móvil",
+		asText: "message,your message,comment,comments,question,questions,questions or comments,notes,additional notes,additional information,how can we help," +
+			"how can we help you,inquiry,enquiry,details,mensaje,comentarios",
+		asField: "address,street,street address,address line 1,address line 2,city,state,country,zip,zip code,zipcode,postal code,postcode,type of lessons,type of lesson," +
+			"lesson type,lessons,marketing opt in,opt in,sms opt in,consent,sms consent,location,location name,location email,location phone,location code,franchise,franchise code," +
+			"franchise email,franchise phone,class,class id,class name,class code,class time,utm source,utm medium,utm campaign,utm term,utm content,hubspot cookie,hubspot utk,gclid,fbclid," +
+			"how did you hear about us,how did you hear,referral source,referred by,platform,ad,ad name,ad id,adset,ad set,ad set name,adset id,ad campaign,ad campaighn,campaign,campaign name," +
+			"campaign id,created time,form,form id,form name,lead id,raw data,page,page url,source,date,time,age,child age,childs age,student age,date of birth,dob,birthday,level,skill level," +
+			"experience,preferred day,preferred days,preferred time,preferred times,preferred location,best time to call,best time to contact,company,website,subject",
+	} {
+		for _, label := range strings.Split(labels, ",") {
+			all[label] = what
+		}
+	}
+	return all
+}()
+
+var (
+	students = regexp.MustCompile(`\b(?:students?|child|childs|childrens|swimmers?|participant)\b`)
+	contacts = regexp.MustCompile(`\b(?:contact|parents?|guardians?|customer|client|lead)\b`)
+)
+
+// meaningOf says what a label asks for, and for a name how much it is the customer's: 2 a contact's or a parent's, 1 one's own, 0 a student's.
+func meaningOf(label string) (what meaning, rank int) {
+	key := canon(label)
+	what = known[key]
+	switch {
+	case students.MatchString(key):
+		return what, 0
+	case contacts.MatchString(key):
+		return what, 2
+	}
+	return what, 1
+}
+
+func isKnown(label string) bool {
+	_, ok := known[canon(label)]
+	return ok
+}
+
+// formLines are the lines of a mail without marks of quoting, of emphasis and of tables' frames, and without the fields of a forwarded mail.
+func formLines(text string) []string {
+	var lines []string
+	raw := strings.Split(text, "\n")
+	for i, s := range raw {
+		raw[i] = strings.TrimSpace(strings.TrimLeft(s, "> "))
+	}
+	for i := 0; i < len(raw); {
+		if n := headerBlock(raw[i:]); n > 0 {
+			i += n
+			continue
+		}
+		s := strings.ReplaceAll(strings.ReplaceAll(raw[i], "**", ""), "__", "")
+		s = strings.Trim(strings.TrimLeft(s, "•·▪- "), "|* ")
+		if notFrame(s) {
+			lines = append(lines, unglue(s)...)
+		} else {
+			lines = append(lines, "")
+		}
+		i++
+	}
+	return lines
+}
+
+// notFrame reports whether a line has more than the dashes, bars and colons of a table or a rule.
+func notFrame(s string) bool { return strings.Trim(s, "-|+=_:* ") != "" }
+
+// unglue cuts a line where a known label with its colon begins inside it: right after a letter or a digit ("...comPhone:"), or after a blank when
+// the line begins with such a label too and what it asks for is short.
+func unglue(s string) []string {
+	var lines []string
+	start := 0
+	short := false
+	for i := strings.IndexByte(s, ':'); i >= 0; {
+		if at, glued := labelBefore(s[start:i]); at >= 0 {
+			at += start
+			if at > start && (glued || short) {
+				lines = append(lines, strings.TrimSpace(s[start:at]))
+				start = at
+			}
+			if at == start {
+				what, _ := meaningOf(s[start:i])
+				short = what != asText && what != asField
+			}
+		}
+		next := strings.IndexByte(s[i+1:], ':')
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	return append(lines, strings.TrimSpace(s[start:]))
+}
+
+// labelBefore is where the longest known label at the end of s begins, and whether it is glued to what stands before it; -1 when there is none.
+func labelBefore(s string) (at int, glued bool) {
+	s = strings.TrimRight(s, " *")
+	at = -1
+	for i := len(s) - 1; i >= 0 && len(s)-i <= maxLabel && s[i] != ':'; i-- {
+		edge := i == 0 || s[i-1] == ' ' || (s[i] >= 'A' && s[i] <= 'Z' && (s[i-1] >= 'a' && s[i-1] <= 'z' || s[i-1] >= '0' && s[i-1] <= '9'))
+		if edge && isKnown(s[i:]) {
+			at, glued = i, i > 0 && s[i-1] != ' '
+		}
+	}
+	return at, glued
+}
+
+// answers reads the labels and their values from lines: on one line with a colon, a dash or a bar between, or the value below its label.
+func answers(lines []string) []answer {
+	var all []answer
+	open := false // the last answer may go on
+	for i := 0; i < len(lines); i++ {
+		s := lines[i]
+		if s == "" {
+			open = open && (all[len(all)-1].value == "" || text(all[len(all)-1].label))
+			continue
+		}
+		if rows := table(lines[i:]); rows != nil {
+			all, open = append(all, rows...), false
+			i++
+			continue
+		}
+		if label, value, ok := labelled(s); ok {
+			all, open = append(all, answer{label, value}), value == "" || opens(label)
+			continue
+		}
+		if open {
+			last := &all[len(all)-1]
+			last.value = cut(strings.TrimSpace(last.value+" "+s), maxFormValue)
+			open = opens(last.label)
+		}
+	}
+	return slices.DeleteFunc(all, func(a answer) bool { return a.value == "" })
+}
+
+// opens reports whether a label asks for more than one line.
+func opens(label string) bool {
+	what, _ := meaningOf(label)
+	return what == asText || what == asField
+}
+
+// text reports whether a label asks for a text, which has blank lines in it.
+func text(label string) bool {
+	what, _ := meaningOf(label)
+	return what == asText
+}
+
+// labelled takes a line apart. A label that nobody knows counts with a colon or in the first of two cells alone.
+func labelled(s string) (label, value string, ok bool) {
+	if before, after, found := strings.Cut(s, " | "); found {
+		before, after = strings.Trim(before, " :*|"), strings.Trim(after, " |")
+		if isKnown(before) || likeLabel(before) {
+			return before, after, true
+		}
+	}
+	if before, after, found := strings.Cut(s, ":"); found {
+		before, after = strings.Trim(before, " *"), strings.Trim(after, " *")
+		if isKnown(before) || likeLabel(before) && !strings.HasPrefix(after, "//") && !between(s, len(before)) {
+			return before, after, true
+		}
+	}
+	for _, dash := range []string{" - ", " – ", " — "} {
+		if before, after, found := strings.Cut(s, dash); found && isKnown(before) {
+			return strings.TrimSpace(before), strings.TrimSpace(after), true
+		}
+	}
+	if isKnown(s) && len(s) <= maxLabel {
+		return strings.Trim(s, " :*"), "", true
+	}
+	return "", "", false
+}
+
+// between reports a colon between two digits, as a time of day has it.
+func between(s string, colon int) bool {
+	return colon > 0 && colon+1 < len(s) && s[colon] == ':' && unicode.IsDigit(rune(s[colon-1])) && unicode.IsDigit(rune(s[colon+1]))
+}
+
+// likeLabel reports whether s may be a label: a few words that begin with a letter, and no sentence, address or number.
+func likeLabel(s string) bool {
+	if s == "" || len([]rune(s)) > maxLabel || len(strings.Fields(s)) > 8 || strings.ContainsAny(s, "@.,;!\"<>") || strings.Contains(s, "//") {
+		return false
+	}
+	first := []rune(s)[0]
+	return unicode.IsLetter(first)
+}
+
+// table reads a row of known labels with a row of as many values below it; nil when there is none.
+func table(lines []string) []answer {
+	if len(lines) < 2 || !strings.Contains(lines[0], "|") {
+		return nil
+	}
+	labels, values := cells(lines[0]), cells(lines[1])
+	if len(labels) < 2 || len(labels) != len(values) || slices.ContainsFunc(labels, func(s string) bool { return !isKnown(s) }) {
+		return nil
+	}
+	if len(labels) == 2 && isKnown(values[0]) {
+		return nil // two rows of a table with its labels in the first column
+	}
+	rows := make([]answer, len(labels))
+	for i := range labels {
+		rows[i] = answer{labels[i], values[i]}
+	}
+	return rows
+}
+
+func cells(s string) []string {
+	all := strings.Split(s, "|")
+	for i := range all {
+		all[i] = strings.TrimSpace(all[i])
+	}
+	return all
+}
