@@ -28,7 +28,7 @@ func addresses(field string) []Address {
 }
 
 // loose reads what the grammar refuses: what stands in angle brackets is an address and what stands before it is its name; without any, each
-// word with an at sign is one.
+// word with an at sign is one, and without those all of it is a name.
 func loose(field string) []Address {
 	var all []Address
 	for rest := field; len(all) < maxAddresses; {
@@ -47,6 +47,9 @@ func loose(field string) []Address {
 		if email := bare(token); email != "" && len(all) < maxAddresses {
 			all = append(all, Address{Email: email})
 		}
+	}
+	if len(all) == 0 {
+		all = append(all, Address{Name: cut(decodeWords(field), maxSubject)})
 	}
 	return all
 }

@@ -320,10 +320,10 @@ func formLines(text string) []string {
 			continue
 		}
 		s := strings.ReplaceAll(strings.ReplaceAll(raw[i], "**", ""), "__", "")
-		s = strings.Trim(strings.TrimLeft(s, "•·▪- "), "|* ")
-		if notFrame(s) {
+		if framed := s; notFrame(s) {
+			s = strings.Trim(strings.TrimLeft(framed, "•·▪- "), "|* ")
 			lines = append(lines, unglue(s)...)
-		} else {
+		} else if !strings.Contains(s, "|") { // below the first row of a table
 			lines = append(lines, "")
 		}
 		i++
@@ -366,7 +366,11 @@ func labelBefore(s string) (at int, glued bool) {
 	s = strings.TrimRight(s, " *")
 	at = -1
 	for i := len(s) - 1; i >= 0 && len(s)-i <= maxLabel && s[i] != ':'; i-- {
-		edge := i == 0 || s[i-1] == ' ' || (s[i] >= 'A' && s[i] <= 'Z' && (s[i-1] >= 'a' && s[i-1] <= 'z' || s[i-1] >= '0' && s[i-1] <= '9'))
+		before := byte(' ')
+		if i > 0 {
+			before = s[i-1]
+		}
+		edge := before == ' ' || '0' <= before && before <= '9' || 'a' <= before && before <= 'z' && 'A' <= s[i] && s[i] <= 'Z'
 		if edge && isKnown(s[i:]) {
 			at, glued = i, i > 0 && s[i-1] != ' '
 		}
@@ -399,7 +403,9 @@ func answers(lines []string) []answer {
 			open = opens(last.label)
 		}
 	}
-	return slices.DeleteFunc(all, func(a answer) bool { return a.value == "" })
+	return slices.DeleteFunc(all, func(a answer) bool {
+		return a.value == "" || strings.EqualFold(a.label, "field") && strings.EqualFold(a.value, "value") // the first row of a table
+	})
 }
 
 // opens reports whether a label asks for more than one line.

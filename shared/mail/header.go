@@ -159,7 +159,8 @@ func decode(raw []byte, label string) string {
 	case len(raw) == 0:
 		return ""
 	case enc == nil, name == "utf-8", name == "windows-1252", name == "replacement", enc == encoding.Replacement:
-		if whole := raw[:len(raw)-cutRune(raw)]; utf8.Valid(whole) {
+		whole := raw[:len(raw)-cutRune(raw)]
+		if utf8.Valid(whole) && (len(whole) == len(raw) || name == "utf-8" || wide(whole)) {
 			return string(whole)
 		}
 		if name == "utf-8" && wide(raw) {
@@ -220,7 +221,7 @@ func fromBase64(raw []byte, limit int) []byte {
 			strange++
 		}
 	}
-	if strange*16 > len(raw) {
+	if strange*8 > len(raw) {
 		return raw[:min(len(raw), limit)]
 	}
 	flush()

@@ -147,6 +147,7 @@ func (p *page) start(z *html.Tokenizer) {
 	if blocks[e.name] && p.hidden == 0 {
 		p.begin()
 	}
+	p.endCell(e.name)
 	e.hidden = e.hidden || silent[e.name]
 	e.preformatted = e.name == "pre"
 	if len(p.open) < maxOpen {
@@ -178,7 +179,7 @@ func (p *page) attributes(e *element, z *html.Tokenizer, more bool) {
 	own := strings.Contains(style, "border:none") || strings.Contains(style, "border:0") // how Gmail and Apple Mail indent
 	e.quote = e.name == "blockquote" && (!own || kind == "cite" || strings.Contains(class, "gmail_quote")) ||
 		e.name == "div" && (strings.Contains(class, "yahoo_quoted") || strings.Contains(class, " protonmail_quote ") || strings.Contains(class, " zmail_extra "))
-	e.signed = strings.Contains(class, " gmail_signature ") || strings.Contains(class, " protonmail_signature_block") || id == "applemailsignature"
+	e.signed = strings.Contains(class, " gmail_signature ") || strings.Contains(class, " protonmail_signature_block") || id == "applemailsignature" || id == "signature" || id == "ms-outlook-mobile-signature"
 	if (strings.HasSuffix(id, "divrplyfwdmsg") || id == "mail-editor-reference-message-container") && p.hidden == 0 && p.quotes == 0 {
 		p.begin()
 		p.out.WriteRune(markQuote)
@@ -196,9 +197,12 @@ func (p *page) end(name string) {
 	if blocks[name] && p.hidden == 0 {
 		p.begin()
 	}
-	if (name == "td" || name == "th") && p.hidden == 0 && !p.fresh {
-		p.cellEnded = true
-	}
+	p.endCell(name)
+}
+
+// endCell has what comes next on the line parted from what stands there, where a cell begins or ends.
+func (p *page) endCell(name string) {
+	p.cellEnded = p.cellEnded || (name == "td" || name == "th") && p.hidden == 0 && !p.fresh
 }
 
 // pop ends the element at i and all in it.

@@ -144,7 +144,7 @@ func phrase(s string) string {
 }
 
 func crlf(s string) string {
-	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
+	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.ToValidUTF8(s, "\uFFFD"))
 	return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\r\n")
 }
 

@@ -82,7 +82,7 @@ func tidy(s string) string {
 
 // whole is all of a text without its marks.
 func whole(text string) string {
-	return cut(strings.TrimSpace(unmark(text)), MaxWhole)
+	return cut(strings.TrimSpace(tidy(unmark(text))), MaxWhole)
 }
 
 func unmark(text string) string {

@@ -1,0 +1,7 @@
+package mail
+
+// What a text and a line become when they are read.
+var (
+	Whole   = func(s string) string { return whole(tidy(clean(s))) }
+	OneLine = oneLine
+)
