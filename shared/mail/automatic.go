@@ -65,7 +65,8 @@ func bounced(h header, m *Message, w walk) bool {
 }
 
 // failure is the beginning of a subject that mail servers write.
-var failure = regexp.MustCompile(`(?i)^(?:undeliverable:|undelivered mail returned to sender|delivery status notification\b|mail delivery (?:failed|failure|subsystem)\b|` +
+var failure = regexp.MustCompile(`(?i)^(?:undeliverable:|undelivered mail returned to sender|delivery status notification\b|` +
+	`mail delivery (?:failed|failure|subsystem)\b|` +
 	`delivery failure\b|returned mail:|failure notice$|mail system error\b|no se puede entregar:|unzustellbar:|non remis\s*:)`)
 
 func autoReplied(h header) bool {
@@ -105,15 +106,18 @@ func bulk(h header) bool {
 		return true
 	}
 	id := strings.ToLower(h.first("feedback-id"))
-	return id != "" && !strings.HasSuffix(id, ":user:proton") && h.first("x-zohomailclient") == "" && !strings.Contains(strings.ToLower(h.first("x-mailer")), "zoho mail")
+	zoho := h.first("x-zohomailclient") != "" || strings.Contains(strings.ToLower(h.first("x-mailer")), "zoho mail")
+	return id != "" && !zoho && !strings.HasSuffix(id, ":user:proton")
 }
 
 // away is the beginning of a subject that programs write for people who are away. What follows is the end or a separator: "Automatic pool
 // cover" is a person's.
-var away = regexp.MustCompile(`(?i)^(?:automatic reply|auto[ -]?reply|automated reply|automatic response|automated response|auto[ -]?response|autoresponder|out of (?:the )?office|ooo|` +
-	`vacation (?:reply|response|notice)|away from (?:the|my) (?:office|desk|mail)|respuesta autom[aá]tica|fuera de (?:la )?oficina|automatische antwort|` +
-	`abwesenheitsnotiz|abwesend|réponse automatique|reponse automatique|absence du bureau|absent du bureau|resposta autom[aá]tica|fora do escrit[oó]rio|` +
-	`aus[eê]ncia tempor[aá]ria|risposta automatica|fuori sede|automatisch antwoord|afwezig(?:heidsbericht)?|autosvar|automatiskt svar|automatisk svar|` +
+var away = regexp.MustCompile(`(?i)^(?:` +
+	`automatic reply|auto[ -]?reply|automated reply|automatic response|automated response|auto[ -]?response|autoresponder|` +
+	`out of (?:the )?office|ooo|vacation (?:reply|response|notice)|away from (?:the|my) (?:office|desk|mail)|` +
+	`respuesta autom[aá]tica|fuera de (?:la )?oficina|automatische antwort|abwesenheitsnotiz|abwesend|` +
+	`r[ée]ponse automatique|absence du bureau|absent du bureau|resposta autom[aá]tica|fora do escrit[oó]rio|aus[eê]ncia tempor[aá]ria|` +
+	`risposta automatica|fuori sede|automatisch antwoord|afwezig(?:heidsbericht)?|autosvar|automatiskt svar|automatisk svar|` +
 	`自动回复|自動回覆|自動応答|自動返信)\s*(?:$|[:：–—\[(|-]|re:|until\b)`)
 
 func outOfOffice(subject string) bool { return away.MatchString(subject) }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
 )
@@ -196,17 +197,19 @@ func onlyEmail(value string) string {
 	return found
 }
 
-var extension = regexp.MustCompile(`(?i)[\s,;]*(?:ext\.?|extension|x|#)\s*\d{1,6}\s*$`)
+var (
+	extension = regexp.MustCompile(`(?i)[\s,;]*(?:ext\.?|extension|x|#)\s*\d{1,6}\s*$`)
+	phoneKind = regexp.MustCompile(`(?i)\b(?:cell|mobile|phone|home|work|tel)\b`) // "(cell)" and its like say nothing of the number
+)
 
 // readPhone reads a number as people of North America write it, or in international form; zero when it is none, or two.
 func readPhone(value string) private.Phone {
-	value = extension.ReplaceAllString(cut(oneLine(value), 60), "")
+	value = phoneKind.ReplaceAllString(extension.ReplaceAllString(cut(oneLine(value), 60), ""), "")
 	var digits strings.Builder
-	for _, r := range strings.TrimPrefix(value, "tel:") {
+	for _, r := range value {
 		switch {
 		case '0' <= r && r <= '9':
 			digits.WriteRune(r)
-		case unicode.IsLetter(r) && strings.ContainsRune("cellmobipworkh", unicode.ToLower(r)) && digits.Len() != 1: // "(cell)", "mobile"
 		case !strings.ContainsRune(" .-()/+\u2010\u2011\u2012\u2013\u2212[]*:", r):
 			return private.Phone{}
 		}
@@ -242,7 +245,7 @@ func validName(s string) bool {
 		}
 	}
 	lower := strings.ToLower(s)
-	return runes >= 2 && runes <= 60 && letters >= 1 && letters > digits && digits < 7 && !strings.Contains(lower, "http") && !strings.Contains(lower, "www.")
+	return runes >= 2 && runes <= 60 && letters > digits && digits < 7 && !strings.Contains(lower, "http") && !strings.Contains(lower, "www.")
 }
 
 var notWord = regexp.MustCompile(`[^\pL\pN]+`)
@@ -253,36 +256,52 @@ func canon(label string) string {
 }
 
 // known are the labels that forms use, by canon. Whatever asks about places and classes is here so that its label is told from a value.
-var known = func() map[string]meaning {
+var known = meanings(map[meaning]string{
+	asName: `
+		name, full name, your name, your full name, nombre, nombre completo, nombre y apellido, nom, nom complet, nome, nome completo
+		contact name, contact, customer name, client name, lead name
+		parent name, parent full name, parents name, parent, parent guardian, parent guardian name, parent or guardian name, guardian, guardian name, guardians name
+		student name, students name, student full name, student, child name, childs name, childrens name, swimmer name, swimmers name, participant name`,
+	asFirst: `
+		first name, firstname, first, given name, your first name, contact first name, parent first name, parent guardian first name, guardian first name
+		student first name, child first name, childs first name, swimmer first name, vorname, prénom`,
+	asLast: `
+		last name, lastname, last, surname, family name, your last name, contact last name, parent last name, parent guardian last name, guardian last name
+		student last name, child last name, childs last name, swimmer last name, nachname, apellido, apellidos`,
+	asEmail: `
+		email, e mail, email address, e mail address, mail, your email, your e mail, your email address, contact email, customer email, client email, work email
+		parent email, parent email address, guardian email, parent guardian email, correo, correo electrónico, correo electronico`,
+	asPhone: `
+		phone, phone number, phone no, telephone, telephone number, tel, mobile, mobile number, mobile phone, mobile phone number, number
+		cell, cell phone, cellphone, cell number, cell phone number, contact number, contact phone, your phone, your phone number
+		daytime phone, home phone, work phone, primary phone, preferred phone, parent phone, parent phone number, parent cell phone, guardian phone
+		teléfono, telefono, número de teléfono, celular, móvil`,
+	asText: `
+		message, your message, comment, comments, question, questions, questions or comments, notes, additional notes, additional information
+		how can we help, how can we help you, inquiry, enquiry, details, mensaje, comentarios`,
+	asField: `
+		address, street, street address, address line 1, address line 2, city, state, country, zip, zip code, zipcode, postal code, postcode
+		type of lessons, type of lesson, lesson type, lessons, marketing opt in, opt in, sms opt in, consent, sms consent
+		location, location name, location email, location phone, location code, franchise, franchise code, franchise email, franchise phone
+		class, class id, class name, class code, class time, utm source, utm medium, utm campaign, utm term, utm content
+		hubspot cookie, hubspot utk, gclid, fbclid, how did you hear about us, how did you hear, referral source, referred by
+		platform, ad, ad name, ad id, adset, ad set, ad set name, adset id, ad campaign, ad campaighn, campaign, campaign name, campaign id, created time
+		form, form id, form name, lead id, raw data, page, page url, source, date, time, age, child age, childs age, student age, date of birth, dob, birthday
+		level, skill level, experience, preferred day, preferred days, preferred time, preferred times, preferred location, best time to call
+		best time to contact, company, website, subject`,
+})
+
+func meanings(lists map[meaning]string) map[string]meaning {
 	all := map[string]meaning{}
-	for what, labels := range map[meaning]string{
-		asName: "name,full name,your name,your full name,contact name,contact,parent name,parent full name,parents name,parent guardian name,parent or guardian name," +
-			"guardian name,guardians name,parent guardian,parent,guardian,student name,students name,student full name,student,child name,childs name,childrens name," +
-			"swimmer name,swimmers name,participant name,customer name,client name,lead name,nombre,nombre completo,nombre y apellido,nom,nom complet,nome,nome completo",
-		asFirst: "first name,firstname,first,given name,your first name,parent first name,parent guardian first name,guardian first name,contact first name," +
-			"student first name,child first name,childs first name,swimmer first name,vorname,prénom",
-		asLast: "last name,lastname,last,surname,family name,your last name,parent last name,parent guardian last name,guardian last name,contact last name," +
-			"student last name,child last name,childs last name,swimmer last name,nachname,apellido,apellidos",
-		asEmail: "email,e mail,email address,e mail address,your email,your e mail,your email address,contact email,parent email,parent email address,guardian email," +
-			"parent guardian email,customer email,client email,mail,work email,correo,correo electrónico,correo electronico",
-		asPhone: "phone,phone number,telephone,telephone number,tel,mobile,mobile number,mobile phone,mobile phone number,cell,cell phone,cell number,cell phone number," +
-			"cellphone,number,contact number,contact phone,your phone,your phone number,daytime phone,home phone,work phone,parent phone,parent phone number," +
-			"parent cell phone,guardian phone,primary phone,preferred phone,phone no,teléfono,telefono,número de teléfono,celular,móvil",
-		asText: "message,your message,comment,comments,question,questions,questions or comments,notes,additional notes,additional information,how can we help," +
-			"how can we help you,inquiry,enquiry,details,mensaje,comentarios",
-		asField: "address,street,street address,address line 1,address line 2,city,state,country,zip,zip code,zipcode,postal code,postcode,type of lessons,type of lesson," +
-			"lesson type,lessons,marketing opt in,opt in,sms opt in,consent,sms consent,location,location name,location email,location phone,location code,franchise,franchise code," +
-			"franchise email,franchise phone,class,class id,class name,class code,class time,utm source,utm medium,utm campaign,utm term,utm content,hubspot cookie,hubspot utk,gclid,fbclid," +
-			"how did you hear about us,how did you hear,referral source,referred by,platform,ad,ad name,ad id,adset,ad set,ad set name,adset id,ad campaign,ad campaighn,campaign,campaign name," +
-			"campaign id,created time,form,form id,form name,lead id,raw data,page,page url,source,date,time,age,child age,childs age,student age,date of birth,dob,birthday,level,skill level," +
-			"experience,preferred day,preferred days,preferred time,preferred times,preferred location,best time to call,best time to contact,company,website,subject",
-	} {
-		for _, label := range strings.Split(labels, ",") {
-			all[label] = what
+	for what, list := range lists {
+		for _, label := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == '\n' }) {
+			if label = strings.TrimSpace(label); label != "" {
+				all[label] = what
+			}
 		}
 	}
 	return all
-}()
+}
 
 var (
 	students = regexp.MustCompile(`\b(?:students?|child|childs|childrens|swimmers?|participant)\b`)
@@ -393,7 +412,8 @@ func answers(lines []string) []answer {
 			i++
 			continue
 		}
-		if label, value, ok := labelled(s); ok {
+		inText := open && text(all[len(all)-1].label)
+		if label, value, ok := labelled(s); ok && !(inText && partOfText(label)) {
 			all, open = append(all, answer{label, value}), value == "" || opens(label)
 			continue
 		}
@@ -418,6 +438,12 @@ func opens(label string) bool {
 func text(label string) bool {
 	what, _ := meaningOf(label)
 	return what == asText
+}
+
+// partOfText reports whether what stands before a colon in a text is a part of it and no label: nobody knows it, and it is long or begins small.
+func partOfText(label string) bool {
+	first, _ := utf8.DecodeRuneInString(label)
+	return !isKnown(label) && (unicode.IsLower(first) || len(strings.Fields(label)) > 4)
 }
 
 // labelled takes a line apart. A label that nobody knows counts with a colon or in the first of two cells alone.
@@ -455,7 +481,7 @@ func likeLabel(s string) bool {
 	if s == "" || len([]rune(s)) > maxLabel || len(strings.Fields(s)) > 8 || strings.ContainsAny(s, "@.,;!\"<>") || strings.Contains(s, "//") {
 		return false
 	}
-	first := []rune(s)[0]
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, "¿#"))
 	return unicode.IsLetter(first)
 }
 

@@ -2,15 +2,16 @@ package mail
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
 )
 
 // blocks are the elements that begin and end a line.
-var blocks = names("address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption",
-	"figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "legend", "li", "main", "nav", "ol", "option", "p", "pre",
-	"section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul")
+var blocks = names("address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt", "fieldset",
+	"figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "legend", "li", "main", "nav",
+	"ol", "option", "p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul")
 
 // empty are the elements that have no end.
 var empty = names("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr")
@@ -23,7 +24,7 @@ var silent = names("head", "title", "script", "style", "noscript", "template", "
 var closing = names("p", "li", "tr", "td", "th", "dt", "dd", "option")
 
 // hiding is a style that takes an element out of sight.
-var hiding = regexp.MustCompile(`display:none|visibility:hidden|mso-hide:all|font-size:0(?:px|pt|em|%)?(?:;|!|$)|max-height:0(?:px)?(?:;|!|$)|opacity:0(?:;|!|$)`)
+var hiding = regexp.MustCompile(`display:none|visibility:hidden|mso-hide:all|(?:font-size|max-height|opacity):0(?:px|pt|em|%)?(?:;|!|$)`)
 
 const (
 	maxOpen  = 200 // elements inside each other that are told apart
@@ -39,11 +40,11 @@ type element struct {
 
 // page turns HTML into text, token by token, so that nothing a mail does makes it cost more than its size.
 type page struct {
-	out                     strings.Builder
-	open                    []element
-	hidden, quotes, signed  int
-	pre                     int
-	fresh, space, cellEnded bool
+	out                         strings.Builder
+	open                        []element
+	hidden, quotes, signed, pre int  // how many of the open elements do that
+	fresh                       bool // nothing stands on the line
+	space, cellEnded            bool // what comes next on the line is another word, another cell
 }
 
 // htmlText is the text of a page, with > before lines that are quoted, and the marks of text.go. Blocks begin lines, cells of a row are parted by
@@ -178,13 +179,18 @@ func (p *page) attributes(e *element, z *html.Tokenizer, more bool) {
 	e.hidden = e.hidden || hiding.MatchString(style)
 	own := strings.Contains(style, "border:none") || strings.Contains(style, "border:0") // how Gmail and Apple Mail indent
 	e.quote = e.name == "blockquote" && (!own || kind == "cite" || strings.Contains(class, "gmail_quote")) ||
-		e.name == "div" && (strings.Contains(class, "yahoo_quoted") || strings.Contains(class, " protonmail_quote ") || strings.Contains(class, " zmail_extra "))
-	e.signed = strings.Contains(class, " gmail_signature ") || strings.Contains(class, " protonmail_signature_block") || id == "applemailsignature" || id == "signature" || id == "ms-outlook-mobile-signature"
+		e.name == "div" && hasAny(class, "yahoo_quoted ", " protonmail_quote ", " zmail_extra ")
+	e.signed = hasAny(class, " gmail_signature ", " protonmail_signature_block") ||
+		id == "applemailsignature" || id == "signature" || id == "ms-outlook-mobile-signature"
 	if (strings.HasSuffix(id, "divrplyfwdmsg") || id == "mail-editor-reference-message-container") && p.hidden == 0 && p.quotes == 0 {
 		p.begin()
 		p.out.WriteRune(markQuote)
 		p.newLine()
 	}
+}
+
+func hasAny(s string, all ...string) bool {
+	return slices.ContainsFunc(all, func(part string) bool { return strings.Contains(s, part) })
 }
 
 func (p *page) end(name string) {

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -82,8 +83,10 @@ func (o Outgoing) check() error {
 			return ErrAddress
 		}
 	}
-	if !validID(o.MessageID) || o.InReplyTo != "" && !validID(o.InReplyTo) || slices.ContainsFunc(o.References, func(id string) bool { return !validID(id) }) {
-		return ErrID
+	for _, id := range append([]string{o.MessageID, cmp.Or(o.InReplyTo, o.MessageID)}, o.References...) {
+		if !validID(id) {
+			return ErrID
+		}
 	}
 	switch {
 	case strings.TrimSpace(o.Text.Reveal()) == "":

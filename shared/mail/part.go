@@ -109,8 +109,8 @@ func disposition(h header, params map[string]string) (string, bool) {
 	return strings.ToLower(strings.TrimSpace(mtype)), named || more["filename"] != ""
 }
 
-// calls is the method of a calendar object that wants or is an answer (RFC 5546).
-var calls = regexp.MustCompile(`(?im)^METHOD:[ \t]*(REQUEST|REPLY|CANCEL|COUNTER|REFRESH|ADD|PUBLISH|DECLINECOUNTER)\b`)
+// calls is the method of a calendar object that wants or is an answer (RFC 5546), in its content or its type. PUBLISH is that of files.
+var calls = regexp.MustCompile(`(?im)^(?:METHOD:)?[ \t]*(?:REQUEST|REPLY|CANCEL|COUNTER|REFRESH|DECLINECOUNTER)[ \t\r]*$`)
 
 func (w *walk) attach(mtype string, params map[string]string, h header, body []byte) {
 	encoding := strings.ToLower(h.first("content-transfer-encoding"))
@@ -118,7 +118,7 @@ func (w *walk) attach(mtype string, params map[string]string, h header, body []b
 	if encoding == "base64" {
 		size = (size - int64(bytes.Count(body, []byte("\n"))+bytes.Count(body, []byte("\r"))+bytes.Count(body, []byte("=")))) * 3 / 4
 	}
-	if mtype == "text/calendar" && (params["method"] != "" || calls.Match(transfer(encoding, body, 64<<10))) {
+	if mtype == "text/calendar" && (calls.MatchString(params["method"]) || calls.Match(transfer(encoding, body, 64<<10))) {
 		w.invitation = true
 	}
 	if len(w.attachments) < maxAttachments {

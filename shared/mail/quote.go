@@ -92,8 +92,8 @@ func skipBlank(lines []string, most int) []string {
 
 var (
 	// opening is how a line begins that says who wrote what follows, and closes how it ends, in the languages whose clients we meet.
-	opening = regexp.MustCompile(`(?i)^\s*(?:on|el|am|le|em|il|op|den|den|dnia|a)\s`)
-	closes  = regexp.MustCompile(`(?i)(?:\bwrote|\bwrites|\bescribi[oó]|\bschrieb\b.{0,200}|\ba [ée]crit|\bescreveu|\bha scritto|\bschreef\b.{0,200}|\bskrev\b.{0,200})\s*:\s*$`)
+	opening = regexp.MustCompile(`(?i)^\s*(?:on|el|am|le|em|il|op|den)\s`)
+	closes  = regexp.MustCompile(`(?i)(?:\bwrote|\bwrites|\bescribi[oó]|\ba [ée]crit|\bescreveu|\bha scritto|\b(?:schrieb|schreef|skrev)\b.{0,200})\s*:\s*$`)
 	// dated is a time, a year, a date or an address, one of which each such line has; a person's "On the phone she wrote:" has none.
 	dated = regexp.MustCompile(`@|\b\d{1,2}[:.h]\d{2}\b|\b20\d\d\b|\b\d{1,2}[/.]\d{1,2}[/.]\d{2,4}\b`)
 )
@@ -121,30 +121,34 @@ func attribution(lines []string) int {
 
 var (
 	fromLabel  = label(`from|von|de|da|van|från`)
-	otherLabel = label(`sent|date|to|cc|subject|reply-to|importance|gesendet|datum|an|betreff|enviado(?: el| em)?|enviada(?: em)?|fecha|para|asunto|envoyé|` +
-		`à|objet|data|assunto|inviato|a|oggetto|verzonden|aan|onderwerp|attachments`)
+	otherLabel = label(`sent|date|to|cc|reply-to|importance|attachments|gesendet|datum|an|enviado(?: el| em)?|enviada(?: em)?|fecha|para|envoyé|` +
+		`à|data|inviato|a|verzonden|aan|` + subjects)
+	subjectLabel = label(subjects)
 )
+
+const subjects = `subject|betreff|asunto|objet|assunto|oggetto|onderwerp|ämne`
 
 func label(words string) *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^\s*\*{0,2}(?:` + words + `)\s*:\*{0,2}(?:\s|$)`)
 }
 
 // headerBlock is how many lines at the beginning are the fields of a quoted mail: From, and at least two of Sent, To and Subject right after it,
-// in one of several languages.
+// in one of several languages. Without an address in From one of them is Subject: "From: Monday, To: Friday" is something else.
 func headerBlock(lines []string) int {
 	if len(lines) == 0 || !fromLabel.MatchString(lines[0][:min(len(lines[0]), 40)]) {
 		return 0
 	}
-	last, found := 0, 0
+	last, found, mail := 0, 0, strings.Contains(lines[0], "@")
 	for i, next := range lines[1:min(len(lines), 12)] {
 		if next == "" && found > 0 || i-last > 2 {
 			break
 		}
 		if otherLabel.MatchString(next[:min(len(next), 40)]) {
 			last, found = i+1, found+1
+			mail = mail || subjectLabel.MatchString(next[:min(len(next), 40)])
 		}
 	}
-	if found < 2 {
+	if found < 2 || !mail {
 		return 0
 	}
 	return last + 1
@@ -152,11 +156,12 @@ func headerBlock(lines []string) int {
 
 // device is the line with which telephones and programs sign.
 var device = regexp.MustCompile(`(?i)^\s*(?:[*_(\[]{0,2})(?:` +
-	`(?:sent|send) (?:from|via|by|with|using) .{0,30}\b(?:iphone|ipad|ipod|galaxy|samsung|android|phone|smartphone|mobile|tablet|device|blackberry|pixel|verizon|` +
-	`t-mobile|at&t|xfinity|huawei|xiaomi|motorola|nokia|windows|mail|outlook|yahoo|aol|gmail|spark|superhuman|proton)\b.{0,60}|` +
+	`(?:sent|send) (?:from|via|by|with|using) .{0,30}\b(?:iphone|ipad|ipod|galaxy|samsung|android|phone|smartphone|mobile|tablet|device|` +
+	`blackberry|pixel|verizon|t-mobile|at&t|xfinity|huawei|xiaomi|motorola|nokia|windows|mail|outlook|yahoo|aol|gmail|spark|superhuman|proton)\b.{0,60}|` +
 	`get outlook for .{0,60}|get .{0,20}\bmail for mobile.{0,40}|` +
-	`enviado (?:desde|do|de|a partir do) (?:mi|meu|mon|outlook|yahoo|gmail|correo|samsung|mail|e-mail)\b.{0,60}|obtener outlook para .{0,60}|obter o outlook para .{0,60}|` +
-	`(?:von meinem|von unterwegs|gesendet von|gesendet mit|diese nachricht wurde von meinem) .{0,80}|outlook für .{0,60} beziehen|holen sie sich outlook für .{0,60}|` +
+	`enviado (?:desde|do|de|a partir do) (?:mi|meu|mon|outlook|yahoo|gmail|correo|samsung|mail|e-mail)\b.{0,60}|` +
+	`obtener outlook para .{0,60}|obter o outlook para .{0,60}|outlook für .{0,60} beziehen|holen sie sich outlook für .{0,60}|` +
+	`(?:von meinem|von unterwegs|gesendet von|gesendet mit|diese nachricht wurde von meinem) .{0,80}|` +
 	`envoyé (?:de|depuis|à partir de) .{0,60}|télécharge[zr] outlook pour .{0,60}|obtenir outlook pour .{0,60}|` +
 	`inviato da(?:l mio)? .{0,60}|verzonden (?:vanaf|met|via) .{0,60})[*_)\]]{0,2}\s*$`)
 
