@@ -32,7 +32,7 @@ const (
 func (m *Message) Form(prefixes []string) (Form, bool) {
 	subject := bareSubject(m.Subject)
 	for _, prefix := range prefixes {
-		prefix = oneLine(prefix)
+		prefix = bareSubject(oneLine(prefix))
 		if n := foldPrefix(subject, prefix); n > 0 {
 			f := readForm(m.Whole.Reveal())
 			f.fromSubject(subject[n:])
@@ -397,9 +397,11 @@ func labelBefore(s string) (at int, glued bool) {
 	return at, glued
 }
 
-// answers reads the labels and their values from lines: on one line with a colon, a dash or a bar between, or the value below its label.
+// answers reads the labels and their values from lines: on one line with a colon, a dash or a bar between, or the value below its label. Lines
+// after the first answer that belong to none are one answer more, so that what stands below a label that nobody knows is not lost.
 func answers(lines []string) []answer {
 	var all []answer
+	var rest []string
 	open := false // the last answer may go on
 	for i := 0; i < len(lines); i++ {
 		s := lines[i]
@@ -407,9 +409,9 @@ func answers(lines []string) []answer {
 			open = open && (all[len(all)-1].value == "" || text(all[len(all)-1].label))
 			continue
 		}
-		if rows := table(lines[i:]); rows != nil {
+		if rows, n := table(lines[i:]); n > 0 {
 			all, open = append(all, rows...), false
-			i++
+			i += n - 1
 			continue
 		}
 		inText := open && text(all[len(all)-1].label)
@@ -417,12 +419,16 @@ func answers(lines []string) []answer {
 			all, open = append(all, answer{label, value}), value == "" || opens(label)
 			continue
 		}
+		if !open && len(all) > 0 {
+			rest = append(rest, s)
+		}
 		if open {
 			last := &all[len(all)-1]
 			last.value = cut(strings.TrimSpace(last.value+" "+s), maxFormValue)
 			open = opens(last.label)
 		}
 	}
+	all = append(all, answer{"Other", cut(strings.Join(rest, " "), maxFormValue)})
 	return slices.DeleteFunc(all, func(a answer) bool {
 		return a.value == "" || strings.EqualFold(a.label, "field") && strings.EqualFold(a.value, "value") // the first row of a table
 	})
@@ -485,21 +491,41 @@ func likeLabel(s string) bool {
 	return unicode.IsLetter(first)
 }
 
-// table reads a row of known labels with a row of as many values below it; nil when there is none.
-func table(lines []string) []answer {
-	if len(lines) < 2 || !strings.Contains(lines[0], "|") {
-		return nil
+// table reads a row of known labels with as many values in the row below, or a row in which known labels and values take turns. It returns how many
+// lines it has read.
+func table(lines []string) ([]answer, int) {
+	labels := cells(lines[0])
+	if len(labels) < 2 {
+		return nil, 0
 	}
-	labels, values := cells(lines[0]), cells(lines[1])
-	if len(labels) < 2 || len(labels) != len(values) || slices.ContainsFunc(labels, func(s string) bool { return !isKnown(s) }) {
-		return nil
+	if rows := pairs(labels); rows != nil {
+		return rows, 1
 	}
-	if len(labels) == 2 && isKnown(values[0]) {
-		return nil // two rows of a table with its labels in the first column
+	if len(lines) < 2 || slices.ContainsFunc(labels, func(s string) bool { return !isKnown(s) }) {
+		return nil, 0
+	}
+	values := cells(lines[1])
+	if len(labels) != len(values) || len(labels) == 2 && isKnown(values[0]) { // which is a table with its labels in the first column
+		return nil, 0
 	}
 	rows := make([]answer, len(labels))
 	for i := range labels {
 		rows[i] = answer{labels[i], values[i]}
+	}
+	return rows, 2
+}
+
+// pairs reads cells in which known labels and values take turns, two pairs at least; nil when they do not.
+func pairs(cells []string) []answer {
+	if len(cells) < 4 || len(cells)%2 != 0 {
+		return nil
+	}
+	var rows []answer
+	for i := 0; i < len(cells); i += 2 {
+		if !isKnown(cells[i]) || isKnown(cells[i+1]) {
+			return nil
+		}
+		rows = append(rows, answer{strings.Trim(cells[i], " :*"), cells[i+1]})
 	}
 	return rows
 }

@@ -153,6 +153,8 @@ func TestSaid_NothingThatTheSenderWroteIsLost(t *testing.T) {
 		"a From line of their own":           {"From: Monday\nTo: Friday", "From: Monday\nTo: Friday"},
 		"an empty quote":                     {attribution, strings.TrimSpace(attribution)},
 		"Sent from a place":                  {"Sent from the office in Houston, see you", "Sent from the office in Houston, see you"},
+		"Portuguese that begins with a name": {"Sim\n\nEscola <a@b.test> escreveu no dia quarta, 25/11/2026 à(s) 14:00:\n> Terça?", "Sim"},
+		"an address and wrote":               {"Mine is pat@x.test\nMy son wrote:\nhello", "Mine is pat@x.test\nMy son wrote:\nhello"},
 		"Dutch":                              {"Ja\n\nOp wo 25 nov 2026 om 14:00 schreef School <a@b.test>:\n> Dinsdag?", "Ja"},
 		"Italian":                            {"Sì\n\nIl giorno mer 25 nov 2026 alle ore 14:00 School <a@b.test> ha scritto:\n> Martedì?", "Sì"},
 		"Spanish signature":                  {"Hola\n\nEnviado desde mi iPhone\n", "Hola"},
@@ -302,4 +304,15 @@ func TestForm_IsBounded(t *testing.T) {
 		t.Errorf("%d fields", len(f.Fields))
 	}
 	checkForm(t, f)
+}
+
+func TestForm_RowsAndUnknownLabelsInTheirOwnLinesAreKept(t *testing.T) {
+	t.Parallel()
+	f, _ := parse(t, "From: a@b.test\nSubject: form\n\nYou have mail.\n\nName | Pat Doe | Email | pat@x.test\n\nPhone\n555-555-0142\nFavorite color\nblue\n").Form([]string{"Re: FORM"})
+	if f.Name != "Pat Doe" || f.Email != "pat@x.test" || f.Phone.E164() != "+15555550142" {
+		t.Errorf("the form is %+v", f)
+	}
+	if diff := cmp.Diff(map[string]string{"Other": "Favorite color blue"}, f.Fields); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -93,7 +93,7 @@ func skipBlank(lines []string, most int) []string {
 var (
 	// opening is how a line begins that says who wrote what follows, and closes how it ends, in the languages whose clients we meet.
 	opening = regexp.MustCompile(`(?i)^\s*(?:on|el|am|le|em|il|op|den)\s`)
-	closes  = regexp.MustCompile(`(?i)(?:\bwrote|\bwrites|\bescribi[oó]|\ba [ée]crit|\bescreveu|\bha scritto|\b(?:schrieb|schreef|skrev)\b.{0,200})\s*:\s*$`)
+	closes  = regexp.MustCompile(`(?i)(?:\bwrote|\bwrites|\bescribi[oó]|\ba [ée]crit|\bha scritto|\b(?:schrieb|schreef|skrev|escreveu)\b.{0,200})\s*:\s*$`)
 	// dated is a time, a year, a date or an address, one of which each such line has; a person's "On the phone she wrote:" has none.
 	dated = regexp.MustCompile(`@|\b\d{1,2}[:.h]\d{2}\b|\b20\d\d\b|\b\d{1,2}[/.]\d{1,2}[/.]\d{2,4}\b`)
 )
@@ -101,6 +101,9 @@ var (
 // attribution is how many lines at the beginning are "On ... wrote:" or its like, which clients wrap; 0 when there is none.
 func attribution(lines []string) int {
 	if !opening.MatchString(lines[0][:min(len(lines[0]), 20)]) {
+		if n := len(lines[0]); n < 400 && strings.HasSuffix(lines[0], ":") && strings.Contains(lines[0], "@") && closes.MatchString(lines[0]) {
+			return 1 // "School <hello@school.test> escreveu:"
+		}
 		return 0
 	}
 	joined := ""
