@@ -248,11 +248,12 @@ func validName(s string) bool {
 	return runes >= 2 && runes <= 60 && letters > digits && digits < 7 && !strings.Contains(lower, "http") && !strings.Contains(lower, "www.")
 }
 
-var notWord = regexp.MustCompile(`[^\pL\pN]+`)
+var apostrophes = strings.NewReplacer("'", "", "’", "")
 
-// canon is a label without regard to case, punctuation and spacing.
+// canon is a label in lower case with single blanks in place of punctuation.
 func canon(label string) string {
-	return strings.Trim(notWord.ReplaceAllString(strings.ToLower(strings.ReplaceAll(strings.ReplaceAll(label, "'", ""), "’", "")), " "), " ")
+	label = apostrophes.Replace(strings.ToLower(label))
+	return strings.Join(strings.FieldsFunc(label, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }), " ")
 }
 
 // known are the labels that forms use, by canon. Whatever asks about places and classes is here so that its label is told from a value.
@@ -304,24 +305,29 @@ func meanings(lists map[meaning]string) map[string]meaning {
 }
 
 var (
-	students = regexp.MustCompile(`\b(?:students?|child|childs|childrens|swimmers?|participant)\b`)
-	contacts = regexp.MustCompile(`\b(?:contact|parents?|guardians?|customer|client|lead)\b`)
+	students = names("student", "students", "child", "childs", "childrens", "swimmer", "swimmers", "participant")
+	contacts = names("contact", "parent", "parents", "guardian", "guardians", "customer", "client", "lead")
 )
 
 // meaningOf says what a label asks for, and for a name how much it is the customer's: 2 a contact's or a parent's, 1 one's own, 0 a student's.
 func meaningOf(label string) (what meaning, rank int) {
-	key := canon(label)
-	what = known[key]
-	switch {
-	case students.MatchString(key):
-		return what, 0
-	case contacts.MatchString(key):
-		return what, 2
+	key := canon(cut(label, maxLabel))
+	rank = 1
+	for word := range strings.SplitSeq(key, " ") {
+		if students[word] {
+			return known[key], 0
+		}
+		if contacts[word] {
+			rank = 2
+		}
 	}
-	return what, 1
+	return known[key], rank
 }
 
 func isKnown(label string) bool {
+	if len(label) > 4*maxLabel {
+		return false
+	}
 	_, ok := known[canon(label)]
 	return ok
 }

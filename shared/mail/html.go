@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -23,8 +22,24 @@ var silent = names("head", "title", "script", "style", "noscript", "template", "
 // closing are the elements that another of their kind ends.
 var closing = names("p", "li", "tr", "td", "th", "dt", "dd", "option")
 
-// hiding is a style that takes an element out of sight.
-var hiding = regexp.MustCompile(`display:none|visibility:hidden|mso-hide:all|(?:font-size|max-height|opacity):0(?:px|pt|em|%)?(?:;|!|$)`)
+// hides reports whether a style, without its blanks, takes an element out of sight.
+func hides(style string) bool {
+	for rule := range strings.SplitSeq(style, ";") {
+		property, value, _ := strings.Cut(rule, ":")
+		value, _, _ = strings.Cut(value, "!")
+		switch property {
+		case "display", "visibility", "mso-hide":
+			if value == "none" || value == "hidden" || value == "all" {
+				return true
+			}
+		case "font-size", "max-height", "opacity":
+			if strings.TrimRight(value, "pxtem%") == "0" {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 const (
 	maxOpen  = 200 // elements inside each other that are told apart
@@ -176,7 +191,7 @@ func (p *page) attributes(e *element, z *html.Tokenizer, more bool) {
 			e.hidden = true
 		}
 	}
-	e.hidden = e.hidden || hiding.MatchString(style)
+	e.hidden = e.hidden || hides(style)
 	own := strings.Contains(style, "border:none") || strings.Contains(style, "border:0") // how Gmail and Apple Mail indent
 	e.quote = e.name == "blockquote" && (!own || kind == "cite" || strings.Contains(class, "gmail_quote")) ||
 		e.name == "div" && hasAny(class, "yahoo_quoted ", " protonmail_quote ", " zmail_extra ")

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -55,22 +56,43 @@ func quoteAt(lines []string) (n int, rest bool) {
 // quoted reports whether a line is marked as another's.
 func quoted(line string) bool { return strings.HasPrefix(strings.TrimLeft(line, " "), ">") }
 
-// separator is a line that clients put above what they quote or forward.
-var separator = regexp.MustCompile(`(?i)^\s*(?:-{2,}\s*(?:original message|original appointment|forwarded message|forwarded by .{0,80}|reply message|` +
-	`ursprüngliche nachricht|weitergeleitete nachricht|mensaje original|mensaje reenviado|message d'origine|message original|message transféré|` +
-	`mensagem original|mensagem encaminhada|messaggio originale|messaggio inoltrato|oorspronkelijk bericht|doorgestuurd bericht)\s*-{2,}|` +
-	`begin forwarded message:|anfang der weitergeleiteten nachricht:|début du message (?:réexpédié|transféré)\s*:|inicio del mensaje reenviado:|` +
-	`início da mensagem encaminhada:)\s*$`)
+// separators are what clients write between dashes above what they quote or forward, and forwards what they write there before a colon.
+var (
+	separators = names("original message", "original appointment", "forwarded message", "reply message", "ursprüngliche nachricht",
+		"weitergeleitete nachricht", "mensaje original", "mensaje reenviado", "message d'origine", "message original", "message transféré",
+		"mensagem original", "mensagem encaminhada", "messaggio originale", "messaggio inoltrato", "oorspronkelijk bericht", "doorgestuurd bericht")
+	forwards = names("begin forwarded message", "anfang der weitergeleiteten nachricht", "début du message réexpédié", "début du message transféré",
+		"inicio del mensaje reenviado", "início da mensagem encaminhada")
+)
 
-// rule is the line that Outlook draws.
-var rule = regexp.MustCompile(`^\s*_{8,}\s*$`)
+// separates reports whether a line is one of them.
+func separates(line string) bool {
+	line = strings.TrimSpace(line)
+	if len(line) > 120 {
+		return false
+	}
+	if before, colon := strings.CutSuffix(line, ":"); colon {
+		return forwards[strings.ToLower(strings.TrimSpace(before))]
+	}
+	if !strings.HasPrefix(line, "--") || !strings.HasSuffix(line, "--") {
+		return false
+	}
+	inner := strings.ToLower(strings.Trim(line, "- "))
+	return separators[inner] || strings.HasPrefix(inner, "forwarded by ")
+}
+
+// ruled reports whether a line is the one that Outlook draws.
+func ruled(line string) bool {
+	line = strings.TrimSpace(line)
+	return len(line) >= 8 && strings.Trim(line, "_") == ""
+}
 
 // introduction is how many lines at the beginning say that a quote follows; 0 when they do not.
 func introduction(lines []string) int {
 	switch {
-	case separator.MatchString(lines[0][:min(len(lines[0]), 200)]):
+	case separates(lines[0]):
 		return 1 + headerBlock(skipBlank(lines[1:], 2))
-	case rule.MatchString(lines[0][:min(len(lines[0]), 200)]):
+	case ruled(lines[0]):
 		after := skipBlank(lines[1:], 2)
 		if n := headerBlock(after); n > 0 {
 			return len(lines) - len(after) + n
@@ -91,28 +113,28 @@ func skipBlank(lines []string, most int) []string {
 }
 
 var (
-	// opening is how a line begins that says who wrote what follows, and closes how it ends, in the languages whose clients we meet.
-	opening = regexp.MustCompile(`(?i)^\s*(?:on|el|am|le|em|il|op|den)\s`)
-	closes  = regexp.MustCompile(`(?i)(?:\bwrote|\bwrites|\bescribi[oó]|\ba [ée]crit|\bha scritto|\b(?:schrieb|schreef|skrev|escreveu)\b.{0,200})\s*:\s*$`)
+	// openings are the first words of a line that says who wrote what follows, and closes is how it ends, in the languages whose clients we meet.
+	openings = names("on", "el", "am", "le", "em", "il", "op", "den")
+	closes   = regexp.MustCompile(`(?i)(?:\bwrote|\bwrites|\bescribi[oó]|\ba [ée]crit|\bha scritto|\b(?:schrieb|schreef|skrev|escreveu)\b.{0,200})\s*:\s*$`)
 	// dated is a time, a year, a date or an address, one of which each such line has; a person's "On the phone she wrote:" has none.
 	dated = regexp.MustCompile(`@|\b\d{1,2}[:.h]\d{2}\b|\b20\d\d\b|\b\d{1,2}[/.]\d{1,2}[/.]\d{2,4}\b`)
 )
 
 // attribution is how many lines at the beginning are "On ... wrote:" or its like, which clients wrap; 0 when there is none.
 func attribution(lines []string) int {
-	if !opening.MatchString(lines[0][:min(len(lines[0]), 20)]) {
-		if n := len(lines[0]); n < 400 && strings.HasSuffix(lines[0], ":") && strings.Contains(lines[0], "@") && closes.MatchString(lines[0]) {
+	if first, _, _ := strings.Cut(strings.TrimLeft(lines[0], " "), " "); len(first) > 3 || !openings[strings.ToLower(first)] {
+		if strings.HasSuffix(lines[0], ":") && len(lines[0]) < 400 && strings.Contains(lines[0], "@") && closes.MatchString(lines[0]) {
 			return 1 // "School <hello@school.test> escreveu:"
 		}
 		return 0
 	}
 	joined := ""
 	for i, next := range lines[:min(len(lines), 4)] {
-		joined += " " + next
-		if next == "" || len(joined) > 600 {
+		if next == "" || len(joined)+len(next) > 600 {
 			return 0
 		}
-		if closes.MatchString(joined) {
+		joined += " " + next
+		if strings.HasSuffix(next, ":") && closes.MatchString(joined) {
 			if dated.MatchString(joined) {
 				return i + 1
 			}
@@ -122,23 +144,28 @@ func attribution(lines []string) int {
 	return 0
 }
 
+// The labels of the fields of a quoted mail.
 var (
-	fromLabel  = label(`from|von|de|da|van|från`)
-	otherLabel = label(`sent|date|to|cc|reply-to|importance|attachments|gesendet|datum|an|enviado(?: el| em)?|enviada(?: em)?|fecha|para|envoyé|` +
-		`à|data|inviato|a|verzonden|aan|` + subjects)
-	subjectLabel = label(subjects)
+	fromLabels    = names("from", "von", "de", "da", "van", "från")
+	subjectLabels = names("subject", "betreff", "asunto", "objet", "assunto", "oggetto", "onderwerp", "ämne")
+	otherLabels   = names("sent", "date", "to", "cc", "reply-to", "importance", "attachments", "gesendet", "datum", "an", "enviado", "enviado el", "enviado em",
+		"enviada", "enviada em", "fecha", "para", "envoyé", "à", "data", "inviato", "a", "verzonden", "aan")
 )
 
-const subjects = `subject|betreff|asunto|objet|assunto|oggetto|onderwerp|ämne`
-
-func label(words string) *regexp.Regexp {
-	return regexp.MustCompile(`(?i)^\s*\*{0,2}(?:` + words + `)\s*:\*{0,2}(?:\s|$)`)
+// labelOf is what stands before a colon at the beginning of a line, in lower case and without emphasis; "" when that is no short word.
+func labelOf(line string) string {
+	line = strings.TrimLeft(line, " *")
+	colon := strings.IndexByte(line[:min(len(line), 24)], ':')
+	if colon < 0 || colon+1 < len(line) && line[colon+1] != ' ' && line[colon+1] != '*' {
+		return ""
+	}
+	return strings.ToLower(strings.TrimRight(line[:colon], " *"))
 }
 
 // headerBlock is how many lines at the beginning are the fields of a quoted mail: From, and at least two of Sent, To and Subject right after it,
 // in one of several languages. Without an address in From one of them is Subject: "From: Monday, To: Friday" is something else.
 func headerBlock(lines []string) int {
-	if len(lines) == 0 || !fromLabel.MatchString(lines[0][:min(len(lines[0]), 40)]) {
+	if len(lines) == 0 || !fromLabels[labelOf(lines[0])] {
 		return 0
 	}
 	last, found, mail := 0, 0, strings.Contains(lines[0], "@")
@@ -146,9 +173,9 @@ func headerBlock(lines []string) int {
 		if next == "" && found > 0 || i-last > 2 {
 			break
 		}
-		if otherLabel.MatchString(next[:min(len(next), 40)]) {
+		if label := labelOf(next); otherLabels[label] || subjectLabels[label] {
 			last, found = i+1, found+1
-			mail = mail || subjectLabel.MatchString(next[:min(len(next), 40)])
+			mail = mail || subjectLabels[label]
 		}
 	}
 	if found < 2 || !mail {
@@ -157,16 +184,37 @@ func headerBlock(lines []string) int {
 	return last + 1
 }
 
-// device is the line with which telephones and programs sign.
-var device = regexp.MustCompile(`(?i)^\s*(?:[*_(\[]{0,2})(?:` +
-	`(?:sent|send) (?:from|via|by|with|using) .{0,30}\b(?:iphone|ipad|ipod|galaxy|samsung|android|phone|smartphone|mobile|tablet|device|` +
-	`blackberry|pixel|verizon|t-mobile|at&t|xfinity|huawei|xiaomi|motorola|nokia|windows|mail|outlook|yahoo|aol|gmail|spark|superhuman|proton)\b.{0,60}|` +
-	`get outlook for .{0,60}|get .{0,20}\bmail for mobile.{0,40}|` +
-	`enviado (?:desde|do|de|a partir do) (?:mi|meu|mon|outlook|yahoo|gmail|correo|samsung|mail|e-mail)\b.{0,60}|` +
-	`obtener outlook para .{0,60}|obter o outlook para .{0,60}|outlook für .{0,60} beziehen|holen sie sich outlook für .{0,60}|` +
-	`(?:von meinem|von unterwegs|gesendet von|gesendet mit|diese nachricht wurde von meinem) .{0,80}|` +
-	`envoyé (?:de|depuis|à partir de) .{0,60}|télécharge[zr] outlook pour .{0,60}|obtenir outlook pour .{0,60}|` +
-	`inviato da(?:l mio)? .{0,60}|verzonden (?:vanaf|met|via) .{0,60})[*_)\]]{0,2}\s*$`)
+// What telephones and programs sign with: a line that begins with one of signings, or says that it was sent from something of devices.
+var (
+	signings = []string{"get outlook for ", "get yahoo mail for ", "enviado desde mi ", "enviado desde outlook", "enviado desde yahoo", "enviado do meu ",
+		"enviado do outlook", "enviado do yahoo", "enviado a partir do ", "obtener outlook para ", "obter o outlook para ", "outlook für ", "von meinem ",
+		"gesendet von ", "gesendet mit ", "diese nachricht wurde von meinem ", "holen sie sich outlook für ", "envoyé de ", "envoyé depuis ",
+		"envoyé à partir de ", "télécharger outlook pour ", "téléchargez outlook pour ", "obtenir outlook pour ", "inviato da ", "inviato dal ", "verzonden vanaf ",
+		"verzonden met ", "verzonden via "}
+	sent    = []string{"sent from ", "sent via ", "sent by ", "sent with ", "sent using ", "send from "}
+	devices = names("iphone", "ipad", "ipod", "galaxy", "samsung", "android", "phone", "smartphone", "mobile", "tablet", "device", "blackberry", "pixel",
+		"verizon", "t-mobile", "at&t", "xfinity", "huawei", "xiaomi", "motorola", "nokia", "windows", "mail", "outlook", "yahoo", "aol", "gmail", "spark",
+		"superhuman", "proton")
+)
+
+const maxSigning = 110 // bytes of such a line
+
+func signedByDevice(line string) bool {
+	line = strings.TrimLeft(line, " *_([")
+	if line == "" || len(line) > maxSigning || !strings.ContainsRune("sgeodhvtiSGEODHVTI", rune(line[0])) {
+		return false
+	}
+	line = strings.ToLower(line)
+	begins := func(with string) bool { return strings.HasPrefix(line, with) }
+	if slices.ContainsFunc(signings, begins) {
+		return true
+	}
+	if !slices.ContainsFunc(sent, begins) {
+		return false
+	}
+	said := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" .,*_)]", r) })
+	return slices.ContainsFunc(said[2:min(len(said), 8)], func(word string) bool { return devices[word] })
+}
 
 // signatureAt is how many lines at the beginning are a signature. One that "-- " begins goes on to the quote below it or the end, and where
 // nobody has spoken yet, to the next blank line: who signs first and writes then is still read.
@@ -174,7 +222,7 @@ func signatureAt(lines []string, spoke bool) int {
 	switch first := lines[0]; {
 	case strings.HasPrefix(first, string(markSignature)):
 		return 1
-	case len(first) < 160 && device.MatchString(first):
+	case signedByDevice(first):
 		return 1
 	case strings.TrimRight(first, " ") != "--":
 		return 0
