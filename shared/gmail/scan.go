@@ -288,6 +288,11 @@ func (c *content) Read(p []byte) (n int, err error) {
 			n, c.rest = n+copied, c.rest[copied:]
 			continue
 		}
+		if run := c.run(len(p) - n); len(run) > 0 {
+			n += copy(p[n:], run)
+			_, _ = c.r.Discard(len(run))
+			continue
+		}
 		b, err := c.r.ReadByte()
 		switch {
 		case err != nil:
@@ -309,6 +314,17 @@ func (c *content) Read(p []byte) (n int, err error) {
 		return 0, io.EOF
 	}
 	return n, nil
+}
+
+// run is what comes next and stands for itself, of what has been received already.
+func (c *content) run(most int) []byte {
+	run, _ := c.r.Peek(min(most, c.r.Buffered()))
+	for i, b := range run {
+		if b == '"' || b == '\\' || b < ' ' {
+			return run[:i]
+		}
+	}
+	return run
 }
 
 // escapes are the bytes that are written with a backslash and one other.

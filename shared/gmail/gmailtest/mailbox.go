@@ -240,7 +240,8 @@ func byHand(b *mailbox, last *message, messageID, text string) outgoing {
 			}
 		}
 	}
-	return outgoing{to: []string{to}, message: read(fmt.Appendf(nil, "From: %s\r\nTo: %s\r\nSubject: Re: %s\r\nMessage-ID: %s\r\nIn-Reply-To: %s\r\nReferences: %s\r\n\r\n%s\r\n",
+	return outgoing{to: []string{to}, message: read(fmt.Appendf(nil,
+		"From: %s\r\nTo: %s\r\nSubject: Re: %s\r\nMessage-ID: %s\r\nIn-Reply-To: %s\r\nReferences: %s\r\n\r\n%s\r\n",
 		b.address, to, strings.TrimPrefix(subject, "Re: "), messageID, last.messageID, last.messageID, text))}
 }
 
