@@ -1,6 +1,6 @@
 # make alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-call text smoke onboard test crash stage bench profile cost schema routes
+.PHONY: help run demo demo-call demo-email text smoke onboard test crash stage bench profile cost schema routes
 
 TO   ?= +15555550142
 TEXT ?= Are you open on Saturday?
@@ -12,7 +12,7 @@ OPERATOR = API_BASE="$${API_BASE:-http://localhost:$${PORT:-8080}/api/v1}" \
 	ADMIN_EMAIL="$${ADMIN_EMAIL:-admin@chattercheatah.com}" ADMIN_PASSWORD="$${ADMIN_PASSWORD:-admin123}"
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start the whole system at http://localhost:8080 (PORT changes it); Ctrl-C stops it
 	@go build -o bin/dev ./scripts/dev && exec bin/dev run
@@ -22,6 +22,9 @@ demo: ## beside make run: text both demo tenants the same question and show both
 
 demo-call: ## beside make run: call a demo tenant, and show the call from its first ring to what is kept of it
 	@$(OPERATOR) go run ./scripts/dev demo-call
+
+demo-email: ## beside make run: connect the mailboxes of both demo tenants, write to both, and show the threads
+	@$(OPERATOR) go run ./scripts/dev demo-email
 
 text: ## beside make run: text one number, TO=+15555550142 TEXT="..."
 	@go run ./scripts/dev text "$(TO)" "$(TEXT)"

@@ -39,7 +39,7 @@ var parts = []string{
 	        || coalesce(E'\n    using (' || qual || ')', '') || coalesce(E'\n    with check (' || with_check || ')', '')
 	   from pg_policies where schemaname = 'public' order by tablename, policyname`,
 	`select rtrim(pg_get_functiondef(p.oid), E' \n') || E'\n-- owner: ' || pg_get_userbyid(proowner)
-	   from pg_proc p where pronamespace = 'public'::regnamespace order by proname`,
+	   from pg_proc p where pronamespace = 'public'::regnamespace order by proname, pg_get_function_identity_arguments(p.oid)`,
 	`select pg_get_triggerdef(t.oid) from pg_trigger t join pg_class c on c.oid = t.tgrelid
 	  where not tgisinternal and c.relnamespace = 'public'::regnamespace order by c.relname, tgname`,
 	`select 'create role ' || rolname || case when rolcanlogin then ' login' else ' nologin' end || case when rolinherit then '' else ' noinherit' end

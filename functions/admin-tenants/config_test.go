@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
@@ -292,7 +293,7 @@ func TestConfigs_WhatIsAssignedIsWhatTheTenantWorksWith(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := b.SwimSchool.Reply(t.Context(), rec.ReplyID)
+	r, err := b.SwimSchool.Reply(t.Context(), prompt.SMS, rec.ReplyID)
 	if err != nil || r == nil || r.APIKey.Reveal() != "KEY-of-the-school-ab12" || r.ProfileID != "profile-1" || r.From.E164() != "+15555550160" {
 		t.Errorf("Reply = %+v, %v", r, err)
 	}

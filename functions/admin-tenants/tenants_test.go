@@ -16,6 +16,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/auth"
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 )
@@ -233,7 +234,7 @@ func TestClosing_QueuedWorkWaitsAndNothingIsLost(t *testing.T) {
 	b.SetWait(t, b.SwimSchool, 0)
 	owed := b.Receive(t, b.SwimSchool, private.MustPhone("+15555550101"), "Are you open on Saturday?", "m1").ReplyID
 	claim := func() *store.Reply {
-		r, _, err := b.SwimSchool.ClaimReply(t.Context(), owed, time.Minute, 40)
+		r, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, owed, time.Minute, 40)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -244,7 +245,7 @@ func TestClosing_QueuedWorkWaitsAndNothingIsLost(t *testing.T) {
 	if r := claim(); r != nil {
 		t.Error("a closed tenant's reply is worked on")
 	}
-	overdue, err := b.Store.OverdueReplies(t.Context(), 0, 100, 100)
+	overdue, err := b.Store.OverdueReplies(t.Context(), prompt.SMS, 0, 100, 100)
 	if err != nil || len(overdue) != 0 {
 		t.Errorf("the sweeper finds %v of a closed tenant, %v", overdue, err)
 	}

@@ -70,7 +70,7 @@ func newBench(t testing.TB) *bench {
 	b.tokens = auth.NewTokens(auth.TokenConfig{Keys: private.NewSecret(strings.Repeat("k", 32))}, time.Now)
 	b.telnyx = telnyxtest.Start(t, telnyxtest.Options{Keys: map[string]string{demo.SwimSchool().APIKey.Reveal(): ""}})
 	b.handler = leads.New(leads.Deps{
-		Log: slog.New(slog.NewJSONHandler(b.log, nil)), Guard: auth.NewGuard(b.Store, b.tokens), Queue: tasks, Telnyx: telnyx.NewClient(b.telnyx.URL()),
+		Log: slog.New(slog.NewJSONHandler(b.log, nil)), Guard: auth.NewGuard(b.Store, b.tokens), Queue: tasks, Mail: task.MailQueue{Queue: tasks}, Telnyx: telnyx.NewClient(b.telnyx.URL()),
 	})
 	b.swimmerID, b.swimmer = b.person(t, "desk@exampleco.test", "user", 1042)
 	_, b.dentist = b.person(t, "desk@sampledental.test", "user", 2048)

@@ -12,7 +12,9 @@ import (
 type conversation struct {
 	ID              int64      `json:"id"`
 	Channel         string     `json:"channel"`
-	PhoneNumber     *string    `json:"phone_number"`
+	PhoneNumber     *string    `json:"phone_number" doc:"of texts"`
+	Email           *string    `json:"email" doc:"of mail: who wrote last"`
+	Subject         *string    `json:"subject" doc:"of mail"`
 	HandledBy       string     `json:"handled_by" doc:"assistant, or human while a person has taken it over and the assistant is silent"`
 	NeedsAttention  bool       `json:"needs_attention"`
 	AttentionReason *string    `json:"attention_reason" doc:"why staff should look at it"`
@@ -23,7 +25,7 @@ type conversation struct {
 
 func showConversation(c store.Conversation) conversation {
 	shown := conversation{
-		ID: c.ID, Channel: c.Channel, PhoneNumber: nullIfZero(c.Phone.E164()), HandledBy: "assistant",
+		ID: c.ID, Channel: c.Channel, PhoneNumber: nullIfZero(c.Phone.E164()), Email: nullIfZero(c.Email), Subject: nullIfZero(c.Subject), HandledBy: "assistant",
 		NeedsAttention: c.Attention != "", AttentionReason: nullIfZero(c.Attention), LastMessageAt: c.LastMessage, CreatedAt: c.CreatedAt,
 	}
 	if c.ByHuman {

@@ -5,7 +5,7 @@
 // What they reach is their tenant's, and another's row answers 404 as a missing one does. 2xx is done; 400 and 422
 // name what is wrong with the request; 401 means log in again; 409 says why it cannot be now; 503 may be tried again.
 //
-// Settings: DATABASE_URL, FIELD_ENCRYPTION_KEY, JWT_SECRET_KEY, TELNYX_API_BASE, CLOUD_TASKS_*.
+// Settings: DATABASE_URL, FIELD_ENCRYPTION_KEY, JWT_SECRET_KEY, TELNYX_API_BASE, CLOUD_TASKS_*, EMAIL_CLOUD_TASKS_*.
 package leads
 
 import (
@@ -24,6 +24,7 @@ type Deps struct {
 	Log    *slog.Logger
 	Guard  *auth.Guard
 	Queue  *task.Queue
+	Mail   task.MailQueue
 	Telnyx *telnyx.Client
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
@@ -50,7 +51,7 @@ type sendTextInput struct {
 	ID   int64  `path:"conversation_id" minimum:"1"`
 	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"the same text with the same key is sent once, however often it is posted"`
 	Body struct {
-		Text string `json:"text" minLength:"1" maxLength:"1600" example:"We have a place for you on Saturday at 9." doc:"sent as it is"`
+		Text string `json:"text" minLength:"1" maxLength:"10000" example:"We have a place for you on Saturday at 9." doc:"sent as it is; 1,600 characters at most in a text message"`
 	}
 }
 
@@ -61,7 +62,7 @@ type sendTextOutput struct {
 	}
 }
 
-// sendText has a person's text sent to the customer of a conversation. Once it is answered the text is recorded, and goes out within
+// sendText has a person's words sent to the customer of a conversation, on its channel. Once it is answered the text is recorded, and goes out within
 // seconds; it appears among the messages when the provider has taken it. Nothing is sent to somebody who has opted out.
 func (d Deps) sendText(ctx context.Context, t *store.Tenant, in *sendTextInput) (*sendTextOutput, error) {
 	if strings.TrimSpace(in.Body.Text) == "" {
@@ -86,7 +87,11 @@ const queueWait = time.Second
 func (d Deps) queue(ctx context.Context, t *store.Tenant, p store.PlannedReply) {
 	ctx, cancel := context.WithTimeout(ctx, queueWait)
 	defer cancel()
-	if err := d.Queue.PutReply(ctx, t.Scope().ID(), p.ReplyID, p.ActAt); err != nil {
+	put := d.Queue.PutReply
+	if p.Channel == prompt.Email {
+		put = d.Mail.PutReply
+	}
+	if err := put(ctx, t.Scope().ID(), p.ReplyID, p.ActAt); err != nil {
 		d.Log.WarnContext(ctx, "text not queued; the sweeper will", "tenant_id", t.Scope().ID(), "reply_id", p.ReplyID, "error", err)
 	}
 }

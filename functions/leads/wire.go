@@ -14,6 +14,7 @@ type settings struct {
 	Database boot.Database
 	Tokens   auth.TokenConfig
 	Tasks    task.Config
+	Mail     task.Config `envPrefix:"EMAIL_"` // where email-pubsub/worker is called
 	Telnyx   boot.TelnyxAPI
 }
 
@@ -32,6 +33,7 @@ func open(env boot.Environment) (http.Handler, error) {
 		Log:    boot.Log(),
 		Guard:  auth.NewGuard(db, auth.NewTokens(s.Tokens, time.Now)),
 		Queue:  task.NewQueue(s.Tasks),
+		Mail:   task.MailQueue{Queue: task.NewQueue(s.Mail)},
 		Telnyx: telnyx.NewClient(s.Telnyx.Base),
 	}), nil
 }

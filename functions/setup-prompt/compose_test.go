@@ -41,9 +41,10 @@ func newAnswers(t *testing.T) *answers {
 	t.Cleanup(func() { _ = put.Close() })
 	provider := telnyxtest.Start(t, telnyxtest.Options{Silent: true, Keys: map[string]string{demo.SwimSchool().APIKey.Reveal(): ""}})
 	a.worker = &reply.Worker{
-		Store: a.Store, Queue: put, Telnyx: telnyx.NewClient(provider.URL()), ReportURL: "https://fn.example.test/api/v1/telnyx/sms/status",
-		Model: model.Gemini(gemini.New(gemini.Config{Model: "gemini-2.5-flash", APIKey: private.NewSecret("k"), BaseURL: a.model.URL()})),
-		Now:   func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		Store: a.Store, Channel: prompt.SMS, Queue: put,
+		Carrier: reply.Texts{Client: telnyx.NewClient(provider.URL()), ReportURL: "https://fn.example.test/api/v1/telnyx/sms/status"},
+		Model:   model.Gemini(gemini.New(gemini.Config{Model: "gemini-2.5-flash", APIKey: private.NewSecret("k"), BaseURL: a.model.URL()})),
+		Now:     func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 	}
 	return a
 }

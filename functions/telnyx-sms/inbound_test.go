@@ -19,6 +19,7 @@ import (
 	telnyxsms "github.com/chattercheatah/chattercheatah/functions/telnyx-sms"
 	"github.com/chattercheatah/chattercheatah/shared/auth"
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/store/storetest"
@@ -443,7 +444,7 @@ func (b *bench) sentReply(t *testing.T) telnyxtest.Message {
 	t.Helper()
 	b.SetWait(t, b.SwimSchool, 0)
 	rec := b.Receive(t, b.SwimSchool, customer, "Are you open?", "in-1")
-	r, _, err := b.SwimSchool.ClaimReply(t.Context(), rec.ReplyID, time.Minute, 40)
+	r, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, rec.ReplyID, time.Minute, 40)
 	if err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/webhook"
 )
@@ -34,11 +35,11 @@ func (b *bench) atWork(t *testing.T) {
 }
 
 func (b *bench) sendNext(ctx context.Context, t *testing.T) {
-	id, err := b.SwimSchool.NextReply(ctx, 40)
+	id, err := b.SwimSchool.NextReply(ctx, prompt.SMS, 40)
 	if err != nil || id == 0 {
 		return
 	}
-	r, _, err := b.SwimSchool.ClaimReply(ctx, id, time.Minute, 40)
+	r, _, err := b.SwimSchool.ClaimReply(ctx, prompt.SMS, id, time.Minute, 40)
 	if err != nil || r == nil {
 		return
 	}

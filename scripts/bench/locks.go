@@ -107,7 +107,7 @@ func (f *filled) oneText(ctx context.Context, s *store.Store, do func(step strin
 		{"SMSRoute", func() error { _, err := s.SMSRoute(ctx, tenantPhone(int(owner.Scope().ID()))); return err }},
 		{"RecordInbound", func() (err error) { rec, err = of.RecordInbound(ctx, f.inbound(id, of)); return err }},
 		{"ClaimReply", func() (err error) {
-			r, _, err = of.ClaimReply(ctx, rec.ReplyID, time.Minute, 40)
+			r, _, err = of.ClaimReply(ctx, prompt.SMS, rec.ReplyID, time.Minute, 40)
 			if err == nil && r == nil {
 				err = errNotClaimed
 			}
@@ -118,7 +118,7 @@ func (f *filled) oneText(ctx context.Context, s *store.Store, do func(step strin
 			return of.BeginSend(ctx, r, store.Composed{Text: private.NewText("A lesson costs 35 dollars.")}, time.Minute)
 		}},
 		{"AcceptReply", func() error { return of.AcceptReply(ctx, r.ID, sent) }},
-		{"NextReply", func() error { _, err := of.NextReply(ctx, reply.TenantShare); return err }},
+		{"NextReply", func() error { _, err := of.NextReply(ctx, prompt.SMS, reply.TenantShare); return err }},
 		{"RecordDelivery", func() error {
 			_, err := of.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: sent, To: customerPhone(int(id)), State: store.Delivered})
 			return err

@@ -4,6 +4,7 @@
 //	dev demo         text both demo tenants the same question and show the two answers (make demo, beside make run)
 //	dev text         text one number: dev text +15555550142 "Are you open on Saturday?"
 //	dev demo-call    call a demo tenant, and show what its assistant is told, its tools answer and is made of the call (make demo-call)
+//	dev demo-email   connect the mailboxes of both demo tenants, write the same mail to both, and show both threads (make demo-email)
 //	dev test [args]  start a database, then go vet and go test with args (make test)
 //	dev profile      show where a text and an answer spend processor time and memory (make profile)
 //	dev crash        kill the system at every named point, many times, and count what was lost or sent twice (make crash)
@@ -24,6 +25,8 @@ import (
 	_ "github.com/chattercheatah/chattercheatah/functions/admin-tenants"
 	_ "github.com/chattercheatah/chattercheatah/functions/ai-call-complete"
 	_ "github.com/chattercheatah/chattercheatah/functions/ai-call-complete/worker"
+	_ "github.com/chattercheatah/chattercheatah/functions/email-pubsub"
+	_ "github.com/chattercheatah/chattercheatah/functions/email-pubsub/worker"
 	_ "github.com/chattercheatah/chattercheatah/functions/leads"
 	_ "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
 	_ "github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"
@@ -58,6 +61,8 @@ func command(ctx context.Context, args []string) error {
 		return demonstrate(ctx)
 	case "demo-call":
 		return demonstrateCall(ctx)
+	case "demo-email":
+		return demonstrateEmail(ctx)
 	case "text":
 		return textOne(ctx, args[1:])
 	case "test":
@@ -67,6 +72,6 @@ func command(ctx context.Context, args []string) error {
 	case "crash":
 		return crashTest(ctx, args[1:])
 	default:
-		return fmt.Errorf("there is no %q; use run, demo, demo-call, text, test, profile or crash", args[0])
+		return fmt.Errorf("there is no %q; use run, demo, demo-call, demo-email, text, test, profile or crash", args[0])
 	}
 }

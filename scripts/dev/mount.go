@@ -8,9 +8,7 @@ import (
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/scripts/internal/deployment"
-	"github.com/chattercheatah/chattercheatah/shared/gcal/gcaltest"
 	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
-	"github.com/chattercheatah/chattercheatah/shared/google/googletest"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
 	"github.com/chattercheatah/chattercheatah/shared/jackrabbit/jackrabbittest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
@@ -23,7 +21,8 @@ const (
 	telnyxPrefix = "/local/telnyx"     // the fake Telnyx's API
 	geminiPrefix = "/local/gemini"     // the fake model's API
 	schoolPrefix = "/local/jackrabbit" // the fake list of classes
-	googlePrefix = "/local/google"     // the fake Google: consent, tokens, calendars
+	googlePrefix = "/local/google"     // the fake Google: consent, tokens, calendars, mailboxes
+	mailPrefix   = "/local/mail"       // POST a mail to a mailbox of the fake Google, GET a thread
 	phonesPrefix = "/local/phones"     // the fake phones: POST a text from one, GET what has reached one
 	callsPath    = "/local/calls"      // POST a call of a fake phone's
 )
@@ -53,26 +52,14 @@ func (s *stack) mount(deployments []deployment.Deployment, functions map[string]
 		mux.Handle(schoolPrefix+"/", http.StripPrefix(schoolPrefix, demoClasses()))
 	}
 	if s.env["GOOGLE_API_BASE"] == s.base+googlePrefix {
-		mux.Handle(googlePrefix+"/", http.StripPrefix(googlePrefix, demoGoogle()))
+		mux.Handle(googlePrefix+"/", http.StripPrefix(googlePrefix, s.demoGoogle()))
+		mux.HandleFunc("POST "+mailPrefix+"/{address}", s.mailTo)
+		mux.HandleFunc("GET "+mailPrefix+"/{address}/{thread}", s.thread)
 	}
 	if s.env["TELNYX_API_BASE"] == s.base+telnyxPrefix {
 		s.mountTelnyx(mux, keys)
 	}
 	return mux, nil
-}
-
-// demoGoogle has an account for each demo tenant, at the address that its profile shows, with its calendar if it has one. What is booked there is
-// forgotten when the system stops.
-func demoGoogle() http.Handler {
-	google := googletest.New()
-	gcaltest.On(google)
-	for _, b := range demo.Businesses() {
-		google.Add(b.Profile.Email)
-		if !b.CalendarGrant.IsZero() {
-			google.Connect(b.Profile.Email, b.CalendarGrant.Reveal(), gcaltest.Scope)
-		}
-	}
-	return google
 }
 
 // demoClasses are those of the demo swim school.

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"cloud.google.com/go/pubsub/v2"
@@ -13,25 +17,69 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// gmailTopic is where Gmail publishes in production.
-const gmailTopic = "gmail"
+// The names of the local Pub/Sub.
+const (
+	localTopic   = "projects/local/topics/gmail-push"
+	localPusher  = "pubsub@local.iam.gserviceaccount.com"
+	subscription = "projects/local/subscriptions/gmail-push"
+)
 
-// startPubSub starts the stand-in of Pub/Sub and makes the topic that Gmail publishes to.
+// startPubSub starts the stand-in of Pub/Sub, with the topic that Gmail publishes to and a subscription that is pushed to us, as the stand-in
+// itself does not push.
 func (s *stack) startPubSub() error {
 	server := pstest.NewServer()
 	s.stops = append(s.stops, func() { _ = server.Close() })
 	s.env["PUBSUB_EMULATOR_HOST"] = server.Addr
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	client, err := pubsub.NewClient(ctx, s.env["GOOGLE_CLOUD_PROJECT"], option.WithEndpoint(server.Addr), option.WithoutAuthentication(),
+	ctx, cancel := context.WithCancel(context.Background())
+	client, err := pubsub.NewClient(ctx, "local", option.WithEndpoint(server.Addr), option.WithoutAuthentication(),
 		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
 	if err != nil {
+		cancel()
 		return fmt.Errorf("reaching the local Pub/Sub: %w", err)
 	}
-	defer func() { _ = client.Close() }()
-	name := fmt.Sprintf("projects/%s/topics/%s", s.env["GOOGLE_CLOUD_PROJECT"], gmailTopic)
-	if _, err := client.TopicAdminClient.CreateTopic(ctx, &pubsubpb.Topic{Name: name}); err != nil {
+	s.stops = append(s.stops, func() { cancel(); _ = client.Close() })
+	if _, err := client.TopicAdminClient.CreateTopic(ctx, &pubsubpb.Topic{Name: localTopic}); err != nil {
 		return fmt.Errorf("making the local Pub/Sub topic: %w", err)
 	}
+	if _, err := client.SubscriptionAdminClient.CreateSubscription(ctx, &pubsubpb.Subscription{Name: subscription, Topic: localTopic}); err != nil {
+		return fmt.Errorf("making the local Pub/Sub subscription: %w", err)
+	}
+	s.publish = func(address string, historyID uint64) {
+		data, _ := json.Marshal(map[string]any{"emailAddress": address, "historyId": historyID}) // a number, as Gmail writes it
+		client.Publisher(localTopic).Publish(ctx, &pubsub.Message{Data: data})
+	}
+	go func() { _ = client.Subscriber(subscription).Receive(ctx, s.push) }()
 	return nil
+}
+
+// push delivers a message as Pub/Sub does: what is answered with 2xx is done, and anything else comes again.
+func (s *stack) push(ctx context.Context, m *pubsub.Message) {
+	body, _ := json.Marshal(map[string]any{
+		"message": map[string]any{
+			"data": base64.StdEncoding.EncodeToString(m.Data), "messageId": m.ID, "message_id": m.ID,
+			"publishTime": m.PublishTime.Format(time.RFC3339Nano), "publish_time": m.PublishTime.Format(time.RFC3339Nano),
+		},
+		"subscription": subscription,
+	})
+	address := s.base + "/api/v1/email/pubsub"
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		m.Nack()
+		return
+	}
+	request.Header.Set("Content-Type", "application/json")
+	if s.tasks != nil {
+		request.Header.Set("Authorization", "Bearer "+s.tasks.Token(address, s.env["PUBSUB_SERVICE_ACCOUNT"]))
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		m.Nack()
+		return
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		m.Nack()
+		return
+	}
+	m.Ack()
 }

@@ -12,6 +12,8 @@ import (
 	admintenants "github.com/chattercheatah/chattercheatah/functions/admin-tenants"
 	aicallcomplete "github.com/chattercheatah/chattercheatah/functions/ai-call-complete"
 	aicallcompleteworker "github.com/chattercheatah/chattercheatah/functions/ai-call-complete/worker"
+	emailpubsub "github.com/chattercheatah/chattercheatah/functions/email-pubsub"
+	emailpubsubworker "github.com/chattercheatah/chattercheatah/functions/email-pubsub/worker"
 	"github.com/chattercheatah/chattercheatah/functions/leads"
 	setupprompt "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
 	"github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"
@@ -31,6 +33,8 @@ var tables = map[string][]httpx.Route{
 	"AdminTenants":         admintenants.Routes(admintenants.Deps{}),
 	"AiCallComplete":       aicallcomplete.Routes(aicallcomplete.Deps{}),
 	"AiCallCompleteWorker": aicallcompleteworker.Routes(aicallcompleteworker.Deps{}),
+	"EmailPubsub":          emailpubsub.Routes(emailpubsub.Deps{}),
+	"EmailPubsubWorker":    emailpubsubworker.Routes(emailpubsubworker.Deps{}),
 	"Leads":                leads.Routes(leads.Deps{}),
 	"PromptTrial":          trial.Routes(trial.Deps{}),
 	"SetupPrompt":          setupprompt.Routes(setupprompt.Deps{}),

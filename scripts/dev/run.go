@@ -61,6 +61,8 @@ Everything is running at %[1]s. Ctrl-C stops all of it.
     make demo
   See a call, from its first ring to what is kept of it:
     make demo-call
+  See two mailboxes connected, and a mail to each answered in its thread:
+    make demo-email
   Text one of them:
     make text TO=+15555550142 TEXT="What does a lesson cost?"
 

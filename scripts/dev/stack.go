@@ -16,6 +16,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/scripts/internal/seed"
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
+	"github.com/chattercheatah/chattercheatah/shared/gmail/gmailtest"
 	"github.com/chattercheatah/chattercheatah/shared/google/googletest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
@@ -29,8 +30,11 @@ type stack struct {
 	env     boot.Environment // what the functions see
 	base    string           // the one address
 	handler http.Handler
-	telnyx  *telnyxtest.Server // nil when somebody else's is used
-	local   *localpg.Server    // nil when DATABASE_URL is given
+	telnyx  *telnyxtest.Server                     // nil when somebody else's is used
+	mail    *gmailtest.Server                      // the same
+	tasks   *tasktest.Server                       // the same
+	publish func(address string, historyID uint64) // has the local Pub/Sub announce what Gmail would
+	local   *localpg.Server                        // nil when DATABASE_URL is given
 	stops   []func()
 }
 
@@ -100,6 +104,8 @@ func localDefaults(base string, keys *state) boot.Environment {
 		"CLOUD_TASKS_QUEUE":           localQueue,
 		"CLOUD_TASKS_WORKER_URL":      base,
 		"CLOUD_TASKS_SERVICE_ACCOUNT": localAccount,
+		"GMAIL_TOPIC":                 localTopic,
+		"PUBSUB_SERVICE_ACCOUNT":      localPusher,
 	}
 }
 
@@ -108,7 +114,7 @@ func oneQueue(env boot.Environment) boot.Environment {
 	same := boot.Environment{}
 	for name, value := range env {
 		if strings.HasPrefix(name, "CLOUD_TASKS_") {
-			same["SMS_"+name] = value
+			same["SMS_"+name], same["EMAIL_"+name] = value, value
 		}
 	}
 	return same
@@ -268,16 +274,25 @@ func (s *stack) startTasks(deployments []deployment.Deployment) error {
 	if err != nil {
 		return err
 	}
+	s.tasks = server
 	s.stops = append(s.stops, server.Stop)
 	s.env["CLOUD_TASKS_EMULATOR_HOST"] = server.Addr()
 	s.env["OIDC_ISSUER"] = cmp.Or(s.env["OIDC_ISSUER"], server.Issuer())
 	s.env["OIDC_KEYS_URL"] = cmp.Or(s.env["OIDC_KEYS_URL"], server.KeysURL())
 	for _, d := range deployments {
-		if d.Schedule != nil {
-			server.Schedule(sweepEvery, s.env["CLOUD_TASKS_WORKER_URL"]+d.Schedule.Path, cmp.Or(s.env["CLOUD_TASKS_AUDIENCE"], s.env["CLOUD_TASKS_WORKER_URL"]), s.env["CLOUD_TASKS_SERVICE_ACCOUNT"])
+		for _, c := range d.Schedules {
+			server.Schedule(locally(c.Cron), s.env["CLOUD_TASKS_WORKER_URL"]+c.Path, cmp.Or(s.env["CLOUD_TASKS_AUDIENCE"], s.env["CLOUD_TASKS_WORKER_URL"]), s.env["CLOUD_TASKS_SERVICE_ACCOUNT"])
 		}
 	}
 	return nil
+}
+
+// locally is how often a schedule comes: what is swept each minute is swept more often, and what is done once a day is done each hour.
+func locally(cron string) time.Duration {
+	if cron == "* * * * *" {
+		return sweepEvery
+	}
+	return time.Hour
 }
 
 // stop ends what start began, the other way round.

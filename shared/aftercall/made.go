@@ -7,6 +7,7 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/hours"
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
@@ -65,7 +66,7 @@ func notice(work *store.CallWork, m store.CallMade) private.Text {
 		who = []string{"an unknown number"}
 	}
 	parts := []string{what + " with " + strings.Join(who, ", ") + "."}
-	if summary, err := reply.Check(private.NewText(m.Summary), reply.Allowed{}); !errors.Is(err, reply.ErrNothingLeft) {
+	if summary, err := reply.Check(prompt.SMS, private.NewText(m.Summary), reply.Allowed{}); !errors.Is(err, reply.ErrNothingLeft) {
 		parts = append(parts, cut(summary.Reveal(), 320))
 	}
 	switch m.Outcome {

@@ -111,7 +111,7 @@ func (g *Guard) TenantAdmin(r *http.Request) (*store.Tenant, error) {
 
 // Registry admits global admins, to what concerns no tenant or all of them.
 func (g *Guard) Registry(r *http.Request) (*store.Registry, error) {
-	u, err := g.globalAdmin(r)
+	u, err := g.GlobalAdmin(r)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (g *Guard) Registry(r *http.Request) (*store.Registry, error) {
 
 // TenantInPath admits global admins into the tenant whose id stands in the path as {tenant_id}, closed ones too.
 func (g *Guard) TenantInPath(r *http.Request) (*store.Tenant, error) {
-	u, err := g.globalAdmin(r)
+	u, err := g.GlobalAdmin(r)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,8 @@ func (g *Guard) TenantInPath(r *http.Request) (*store.Tenant, error) {
 	return g.store.For(scope).By(actorOf(u, r)), nil
 }
 
-func (g *Guard) globalAdmin(r *http.Request) (store.User, error) {
+// GlobalAdmin admits global admins, to what touches no data.
+func (g *Guard) GlobalAdmin(r *http.Request) (store.User, error) {
 	u, err := g.person(r, 0)
 	if err == nil && !u.IsGlobalAdmin() {
 		return u, fault.New(fault.Forbidden, "only a global admin may do this")

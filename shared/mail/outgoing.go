@@ -3,7 +3,6 @@ package mail
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -170,12 +169,25 @@ func ReplySubject(subject string) string {
 	return strings.TrimSpace("Re: " + bareSubject(cut(oneLine(subject), maxSubject)))
 }
 
-// MessageIDOf is the id of the answer that token names, in domain: the same in every attempt to send it, and giving nothing away of the token.
+// MessageIDOf is the id of the answer that token names, in domain: the same in every attempt to send it.
 func MessageIDOf(token, domain string) string {
-	sum := sha256.Sum256([]byte("message-id:" + token))
 	domain = strings.ToLower(strings.TrimSpace(domain))
 	if id := "<x@" + domain + ">"; !validID(id) || strings.ContainsAny(domain, `@,;:()"[]\`) {
 		domain = "mail.invalid" // RFC 2606: nobody's
 	}
-	return "<" + hex.EncodeToString(sum[:16]) + "@" + domain + ">"
+	return "<" + idMark + hex.EncodeToString([]byte(token)) + "@" + domain + ">"
+}
+
+// idMark begins our ids.
+const idMark = "cc-"
+
+// TokenOf is the token of an id that MessageIDOf made, "" for any other.
+func TokenOf(id string) string {
+	written, ours := strings.CutPrefix(id, "<"+idMark)
+	written, _, _ = strings.Cut(written, "@")
+	token, err := hex.DecodeString(written)
+	if !ours || err != nil {
+		return ""
+	}
+	return string(token)
 }

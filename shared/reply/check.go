@@ -9,17 +9,30 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 )
 
-// maxSegments is how long a text may get.
-const maxSegments = 5
+// How long an answer may get: segments of a text message, characters of a mail.
+const (
+	maxSegments   = 5
+	maxCharacters = 6000
+)
+
+// fits says whether an answer is short enough for its channel.
+func fits(c prompt.Channel, text string) bool {
+	if c == prompt.Email {
+		return utf8.RuneCountInString(text) <= maxCharacters
+	}
+	return telnyx.Segments(text) <= maxSegments
+}
 
 // ErrNothingLeft says that nothing of an answer may be sent.
 var ErrNothingLeft = errors.New("nothing of the model's answer may be sent")
@@ -219,24 +232,21 @@ func (a Allowed) permits(sentence string) bool {
 	return true
 }
 
-// Check makes of a model's answer what may be texted: plain text, only addresses that the tenant's own words contain, at
-// most five segments. A sentence with a foreign address is dropped whole, and so are sentences at the end that are too
-// many; a link is never cut. ErrNothingLeft when nothing remains.
-func Check(answer private.Text, allowed Allowed) (private.Text, error) {
-	text := plain(answer.Reveal())
+// Check makes of a model's answer what may be sent on a channel: plain text, only addresses that the tenant's own words contain, at
+// most five segments or 6,000 characters of mail. A sentence with a foreign address is dropped whole, and so are sentences at the end
+// that are too many; a link is never cut. ErrNothingLeft when nothing remains.
+func Check(c prompt.Channel, answer private.Text, allowed Allowed) (private.Text, error) {
+	text := plain(answer.Reveal(), c == prompt.Email)
 	var kept []string
 	for _, s := range sentences(text) {
 		if allowed.permits(s) {
 			kept = append(kept, s)
 		}
 	}
-	for len(kept) > 1 && telnyx.Segments(strings.Join(kept, "")) > maxSegments {
+	for len(kept) > 1 && !fits(c, strings.Join(kept, "")) {
 		kept = kept[:len(kept)-1]
 	}
-	text = strings.TrimSpace(strings.Join(kept, ""))
-	if telnyx.Segments(text) > maxSegments {
-		text = cutWords(text)
-	}
+	text = cutWords(c, strings.TrimSpace(strings.Join(kept, "")))
 	// Joining and cutting can bring together what stood apart; what was checked in parts is checked once more as a whole.
 	if !strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) || !allowed.permits(text) {
 		return private.Text{}, ErrNothingLeft
@@ -245,8 +255,8 @@ func Check(answer private.Text, allowed Allowed) (private.Text, error) {
 }
 
 // cutWords drops words from the end until the text fits. Links hold no space, so none is cut.
-func cutWords(text string) string {
-	for telnyx.Segments(text) > maxSegments {
+func cutWords(c prompt.Channel, text string) string {
+	for !fits(c, text) {
 		end := strings.LastIndexAny(text, " \n")
 		if end < 0 {
 			return ""
@@ -290,10 +300,11 @@ var markdown = []struct {
 var (
 	manySpaces   = lazily(`[ \t]+`)
 	manyNewlines = lazily(`\s*\n\s*`)
+	paragraph    = lazily(`[ \t]*\n[ \t]*\n\s*`)
 )
 
-// plain takes markdown, control and direction marks off, and joins white space.
-func plain(s string) string {
+// plain takes markdown, control and direction marks off, and joins white space; paragraphs keeps the lines between paragraphs empty.
+func plain(s string, paragraphs bool) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t':
@@ -307,6 +318,13 @@ func plain(s string) string {
 	for _, m := range markdown {
 		s = m.find().ReplaceAllString(s, m.put)
 	}
-	s = manyNewlines().ReplaceAllString(manySpaces().ReplaceAllString(s, " "), "\n")
-	return strings.TrimSpace(s)
+	s = manySpaces().ReplaceAllString(s, " ")
+	if !paragraphs {
+		return strings.TrimSpace(manyNewlines().ReplaceAllString(s, "\n"))
+	}
+	parts := paragraph().Split(strings.TrimSpace(s), -1)
+	for i, part := range parts {
+		parts[i] = manyNewlines().ReplaceAllString(part, "\n")
+	}
+	return strings.Join(parts, "\n\n")
 }

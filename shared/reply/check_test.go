@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 )
@@ -59,7 +60,7 @@ func TestCheck_WhatIsSentIsPlainAndOnlyOurs(t *testing.T) {
 		{"invisible marks", "We \u200bopen\u202e at 8.", "We open at 8."},
 		{"a role at the front", "Assistant: We open at 8.", "We open at 8."},
 	} {
-		got, err := reply.Check(private.NewText(tt.answer), allowed)
+		got, err := reply.Check(prompt.SMS, private.NewText(tt.answer), allowed)
 		if err != nil || got.Reveal() != tt.want {
 			t.Errorf("%s: Check = %q, %v; want %q", tt.name, got.Reveal(), err, tt.want)
 		}
@@ -69,7 +70,7 @@ func TestCheck_WhatIsSentIsPlainAndOnlyOurs(t *testing.T) {
 func TestCheck_NothingLeftIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []string{"", "   ", "\n\n", "***", "...", "https://evil.test", "Call +15555550199", "\u200b", "- \n- "} {
-		if got, err := reply.Check(private.NewText(answer), reply.AllowedFrom(ownWords)); !errors.Is(err, reply.ErrNothingLeft) {
+		if got, err := reply.Check(prompt.SMS, private.NewText(answer), reply.AllowedFrom(ownWords)); !errors.Is(err, reply.ErrNothingLeft) {
 			t.Errorf("Check(%q) = %q, %v; want ErrNothingLeft", answer, got.Reveal(), err)
 		}
 	}
@@ -81,7 +82,7 @@ func TestCheck_ALongAnswerEndsWithASentenceAndCutsNoLink(t *testing.T) {
 	link := "https://swim.exampleco.test/register?level=2"
 	for n := range 60 {
 		answer := strings.Repeat("We have lessons every day. ", 20+n) + "Register at " + link + ". " + strings.Repeat("See you soon. ", n)
-		got, err := reply.Check(private.NewText(answer), allowed)
+		got, err := reply.Check(prompt.SMS, private.NewText(answer), allowed)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +98,7 @@ func TestCheck_ALongAnswerEndsWithASentenceAndCutsNoLink(t *testing.T) {
 
 func TestCheck_OneEndlessSentenceIsCutBetweenWords(t *testing.T) {
 	t.Parallel()
-	got, err := reply.Check(private.NewText(strings.Repeat("swimming and ", 200)), reply.AllowedFrom(ownWords))
+	got, err := reply.Check(prompt.SMS, private.NewText(strings.Repeat("swimming and ", 200)), reply.AllowedFrom(ownWords))
 	if err != nil || telnyx.Segments(got.Reveal()) > 5 {
 		t.Fatalf("Check = %d segments, %v", telnyx.Segments(got.Reveal()), err)
 	}
@@ -114,7 +115,7 @@ func FuzzCheck(f *testing.F) {
 	}
 	allowed := reply.AllowedFrom(ownWords)
 	f.Fuzz(func(t *testing.T, answer string) {
-		got, err := reply.Check(private.NewText(answer), allowed)
+		got, err := reply.Check(prompt.SMS, private.NewText(answer), allowed)
 		if err != nil {
 			return
 		}
@@ -122,7 +123,7 @@ func FuzzCheck(f *testing.F) {
 		if !utf8.ValidString(text) || strings.TrimSpace(text) == "" || telnyx.Segments(text) > 5 {
 			t.Errorf("Check(%q) lets %q through", answer, text)
 		}
-		if again, err := reply.Check(got, allowed); err != nil || strings.Contains(again.Reveal(), "evil.test") {
+		if again, err := reply.Check(prompt.SMS, got, allowed); err != nil || strings.Contains(again.Reveal(), "evil.test") {
 			t.Errorf("what Check let through, it refuses: %q, %v", text, err)
 		}
 	})

@@ -13,8 +13,11 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
-// errNothingToSay ends an answer that would only repeat the after-hours text.
-var errNothingToSay = errors.New("the after-hours text was said lately")
+// What ends an answer that is not to be given: it would only repeat the after-hours text, or the tenant says nothing outside its hours.
+var (
+	errNothingToSay = errors.New("the after-hours text was said lately")
+	errSilentNow    = errors.New("nothing is said outside the hours")
+)
 
 // compose decides what a reply says. The fixed texts are the law's and the carriers'; an answer is the tenant's after-hours
 // text outside its hours, else the model's. What a person wrote, and what an earlier attempt composed, is said as it is, so
@@ -30,12 +33,14 @@ func (w *Worker) compose(ctx context.Context, t *store.Tenant, r *store.Reply) (
 		return store.Composed{Text: private.NewText(named(name) + "You are unsubscribed and will get no more texts from us. Reply START to get texts again.")}, nil
 	case r.Kind == store.OptInConfirmation:
 		return store.Composed{Text: private.NewText(named(name) + "You will get texts from us again. Reply HELP for help or STOP to end them.")}, nil
+	case w.closed(r) && r.SilentClosed:
+		return store.Composed{}, errSilentNow
 	case w.closed(r) && r.ToldHours:
 		return store.Composed{}, errNothingToSay
 	case w.closed(r):
-		return store.Composed{Text: r.AfterHours, AfterHours: true}, nil
+		return store.Composed{Text: signed(r, r.AfterHours), AfterHours: true}, nil
 	}
-	own, err := w.prompts.of(ctx, t, r.Prompt)
+	own, err := w.prompts.of(ctx, t, w.Channel, r.Prompt)
 	if err != nil {
 		return store.Composed{}, err
 	}
@@ -47,7 +52,15 @@ func (w *Worker) compose(ctx context.Context, t *store.Tenant, r *store.Reply) (
 	if err := t.FlagConversation(context.WithoutCancel(ctx), r.ConversationID, "model_failed"); err != nil {
 		return store.Composed{}, err
 	}
-	return store.Composed{Text: apology}, nil
+	return store.Composed{Text: signed(r, apology)}, nil
+}
+
+// signed is what the assistant says by mail under the tenant's signature.
+func signed(r *store.Reply, text private.Text) private.Text {
+	if r.Mail == nil || r.Mail.Box.Signature == "" {
+		return text
+	}
+	return private.NewText(text.Reveal() + "\n\n" + r.Mail.Box.Signature)
 }
 
 // apology is what a customer reads when there is no answer to give: true whatever the reason.
@@ -75,9 +88,9 @@ func helpText(p prompt.Profile) private.Text {
 	return private.NewText(text + " Reply STOP to end these texts.")
 }
 
-// closed reports whether the after-hours text is to be said now. A time zone that cannot be read closes nothing.
+// closed reports whether the tenant is, so that the after-hours text is to be said now, or nothing. A time zone that cannot be read closes nothing.
 func (w *Worker) closed(r *store.Reply) bool {
-	if !r.HoursEnabled || r.AfterHours.IsZero() {
+	if !r.HoursEnabled || r.AfterHours.IsZero() && !r.SilentClosed {
 		return false
 	}
 	zone, err := hours.Zone(r.Zone)
@@ -86,12 +99,15 @@ func (w *Worker) closed(r *store.Reply) bool {
 
 // ask has the model answer the customer, and keeps what it was told.
 func (w *Worker) ask(ctx context.Context, r *store.Reply, own keptPrompt) (store.Composed, error) {
-	recipe := prompt.NewRecipe(prompt.SMS, own.bundles, r.Business, hours.In(w.Now(), r.Zone))
+	recipe := prompt.NewRecipe(w.Channel, own.bundles, r.Business, hours.In(w.Now(), r.Zone))
 	said, err := Ask(ctx, w.Model, recipe, own.text, own.allowed, turns(r.History))
-	return store.Composed{Text: said, Recipe: &recipe}, err
+	if err != nil {
+		return store.Composed{}, err
+	}
+	return store.Composed{Text: signed(r, said), Recipe: &recipe}, nil
 }
 
-// Ask has the model answer the last of turns as a text message is answered, and checks what it wrote. sections are those of the
+// Ask has the model answer the last of turns as the recipe's channel is answered, and checks what it wrote. sections are those of the
 // recipe's bundles, and allowed the addresses in them. Besides the model's errors there is ErrNothingLeft.
 func Ask(ctx context.Context, m Model, recipe prompt.Recipe, sections prompt.Text, allowed Allowed, turns []Turn) (private.Text, error) {
 	ctx, cancel := context.WithTimeout(ctx, composeTimeout)
@@ -101,7 +117,7 @@ func Ask(ctx context.Context, m Model, recipe prompt.Recipe, sections prompt.Tex
 		return private.Text{}, err
 	}
 	p := recipe.Profile
-	return Check(answer, allowed.And(p.WebsiteURL, p.Phone, p.Email, p.BusinessName))
+	return Check(recipe.Channel, answer, allowed.And(p.WebsiteURL, p.Phone, p.Email, p.BusinessName))
 }
 
 // turns is the conversation so far, ending with what the customer wrote last: an answer that crossed it on the way goes
@@ -112,7 +128,7 @@ func turns(history []store.Message) []Turn {
 	for _, m := range history {
 		text := m.Text
 		if m.Media > 0 {
-			text = private.NewText(strings.TrimSpace(fmt.Sprintf("%s [%d picture(s) that cannot be seen]", text.Reveal(), m.Media)))
+			text = private.NewText(strings.TrimSpace(fmt.Sprintf("%s [%d attachment(s) that cannot be seen]", text.Reveal(), m.Media)))
 		}
 		if text.IsZero() {
 			continue

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
 // Keyword is what a text asks for by its wording, apart from any answer.
@@ -42,6 +43,21 @@ func KeywordOf(text private.Text) Keyword {
 		return Stop
 	}
 	return NoKeyword
+}
+
+// MailKeyword reads a mail: Stop, Start or NoKeyword. Those who write "cancel", "end" or "baja" alone to a business by mail speak of what they
+// have booked there, and nobody answers a question of ours with yes.
+func MailKeyword(text private.Text) store.Keyword {
+	switch words := normalise(text.Reveal()); {
+	case slices.Contains([]string{"cancel", "cancelar", "end", "quit", "baja", "dar de baja", "yes", "si", "sí"}, words):
+		return store.NoKeyword
+	case KeywordOf(text) == Stop:
+		return store.Stop
+	case KeywordOf(text) == Start:
+		return store.Start
+	default:
+		return store.NoKeyword
+	}
 }
 
 // AsksToBeLeftAlone reports whether somebody asks unmistakably for no more texts, whatever else they say.

@@ -12,7 +12,7 @@ import (
 // maxPrompts bounds how many tenants' prompts an instance keeps; a prompt is some kilobytes.
 const maxPrompts = 5_000
 
-// prompts keeps each tenant's live prompt for as long as it is live: claiming a reply tells which version that is, and only
+// prompts keeps each tenant's live prompt for a worker's channel for as long as it is live: claiming a reply tells which version that is, and only
 // another version is read. The zero prompts is ready, and safe for concurrent use.
 type prompts struct {
 	mu   sync.Mutex
@@ -26,8 +26,8 @@ type keptPrompt struct {
 	allowed Allowed // the addresses in text
 }
 
-// of returns the prompt of t, which is to be version.
-func (p *prompts) of(ctx context.Context, t *store.Tenant, version store.PromptVersion) (keptPrompt, error) {
+// of returns the prompt of t for the worker's channel, which is to be version.
+func (p *prompts) of(ctx context.Context, t *store.Tenant, c prompt.Channel, version store.PromptVersion) (keptPrompt, error) {
 	id := t.Scope().ID()
 	p.mu.Lock()
 	k, ok := p.kept[id]
@@ -35,7 +35,7 @@ func (p *prompts) of(ctx context.Context, t *store.Tenant, version store.PromptV
 	if ok && k.version == version {
 		return k, nil
 	}
-	live, err := t.Prompt(ctx, prompt.SMS) // which may be newer than version, and is kept as what it is
+	live, err := t.Prompt(ctx, c) // which may be newer than version, and is kept as what it is
 	if err != nil {
 		return keptPrompt{}, err
 	}

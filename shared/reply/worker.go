@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/crash"
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/store"
-	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 )
 
 // Turn is one side's words in a conversation.
@@ -24,15 +23,15 @@ type Model interface {
 	Answer(ctx context.Context, system private.Text, turns []Turn) (private.Text, error)
 }
 
-// Worker composes and sends replies.
+// Worker composes and sends the replies of one channel.
 type Worker struct {
-	Store     *store.Store
-	Queue     Queue
-	Model     Model
-	Telnyx    *telnyx.Client
-	ReportURL string // where Telnyx sends delivery reports, e.g. https://fn.example.test/api/v1/telnyx/sms/status
-	Now       func() time.Time
-	Log       *slog.Logger
+	Store   *store.Store
+	Channel prompt.Channel
+	Queue   Queue
+	Model   Model
+	Carrier Carrier
+	Now     func() time.Time
+	Log     *slog.Logger
 
 	prompts prompts
 }
@@ -57,10 +56,10 @@ const (
 
 // Work brings one reply as far as it can go now. Whatever is still to be done later has been queued when it returns without
 // an error; with one, the same task should come again. It may be called any number of times, at the same time too, and
-// sends at most one text.
+// sends at most once.
 func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done, error) {
 	crash.Point("worker.received")
-	r, standing, err := t.ClaimReply(ctx, replyID, claimLease, TenantShare)
+	r, standing, err := t.ClaimReply(ctx, w.Channel, replyID, claimLease, TenantShare)
 	if err != nil {
 		return "", err
 	}
@@ -104,7 +103,7 @@ func (w *Worker) finish(ctx context.Context, t *store.Tenant, done Done, err err
 // Call queues the reply of the tenant that has been due longest, unless the tenant has its share at work; then whoever
 // finishes one of that calls. It reports whether it queued one.
 func (w *Worker) Call(ctx context.Context, t *store.Tenant) (bool, error) {
-	id, err := t.NextReply(ctx, TenantShare)
+	id, err := t.NextReply(ctx, w.Channel, TenantShare)
 	if err != nil || id == 0 {
 		return false, err
 	}
@@ -120,6 +119,9 @@ func (w *Worker) answer(ctx context.Context, t *store.Tenant, r *store.Reply) (D
 	composed, err := w.compose(ctx, t, r)
 	if errors.Is(err, errNothingToSay) {
 		return ended(t.SuppressReply(ctx, r, "told_hours_already"))
+	}
+	if errors.Is(err, errSilentNow) {
+		return ended(t.RejectReply(ctx, r, "outside_hours"))
 	}
 	if err != nil {
 		return "", err
@@ -140,53 +142,52 @@ func (w *Worker) answer(ctx context.Context, t *store.Tenant, r *store.Reply) (D
 // send makes the one attempt that BeginSend announced. From here on nothing may return early without writing down how it
 // ended; a worker that dies leaves the reply in flight, and its lease runs out into the unknown.
 func (w *Worker) send(ctx context.Context, t *store.Tenant, r *store.Reply, text private.Text) (Done, error) {
-	if r.APIKey.IsZero() || r.From.IsZero() {
-		return ended(t.RejectReply(ctx, r, "no_telnyx_credentials"))
-	}
 	sendCtx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	sent, err := w.Telnyx.Send(sendCtx, r.APIKey, telnyx.Outgoing{
-		From: r.From, To: r.To, Text: text, ProfileID: r.ProfileID, WebhookURL: w.reportURL(r),
-	})
+	sent, err := w.Carrier.Send(sendCtx, t, r, text)
 	crash.Point("worker.sent")
 	if err != nil {
 		return w.unsent(context.WithoutCancel(ctx), t, r, err)
 	}
-	if err := t.AcceptReply(context.WithoutCancel(ctx), r.ID, sent.ID); err != nil {
-		return "", err // the text is out: the reply is in flight, and settling finds what Telnyx knows
+	if err := w.accept(context.WithoutCancel(ctx), t, r, sent); err != nil {
+		return "", err // the text is out: the reply is in flight, and settling finds what the provider knows
 	}
 	crash.Point("worker.accepted")
 	return DoneSent, nil
 }
 
+// accept records what the provider has taken. A draft has been said to nobody: it waits for a person.
+func (w *Worker) accept(ctx context.Context, t *store.Tenant, r *store.Reply, sent Sent) error {
+	if sent.Draft {
+		return t.DraftReply(ctx, r, sent.ID)
+	}
+	return t.AcceptReply(ctx, r.ID, sent.ID)
+}
+
 // unsent deals with a send that did not succeed: surely not sent and hopeless, surely not sent and worth another try, or
 // unknown.
 func (w *Worker) unsent(ctx context.Context, t *store.Tenant, r *store.Reply, err error) (Done, error) {
-	var failed *telnyx.SendError
-	if !errors.As(err, &failed) || failed.Outcome == telnyx.Unknown {
+	var failed *Unsent
+	if !errors.As(err, &failed) || failed.Kind == Lost {
 		w.Log.WarnContext(ctx, "the answer to a send was lost", "tenant_id", t.Scope().ID(), "reply_id", r.ID, "error", err)
 		if err := t.LoseTrack(ctx, r, firstLook); err != nil {
 			return ifStillOurs(DoneUnknown, err)
 		}
 		return DoneUnknown, w.later(ctx, t, r.ID, firstLook)
 	}
-	w.Log.WarnContext(ctx, "a text was refused", "tenant_id", t.Scope().ID(), "reply_id", r.ID, "error", err)
+	w.Log.WarnContext(ctx, "a reply was refused", "tenant_id", t.Scope().ID(), "reply_id", r.ID, "error", err)
 	switch {
-	case failed.Reason == telnyx.OptedOut:
+	case failed.Kind == OptedOut:
 		return ended(t.OptedOutAtProvider(ctx, r))
-	case failed.Reason == telnyx.BackOff && r.Attempts < maxAttempts:
+	case failed.Kind == Paused || failed.Kind == BackOff && r.Attempts < maxAttempts:
 		wait := max(failed.RetryAfter, time.Duration(r.Attempts*r.Attempts)*backOffUnit)
 		if err := t.PostponeReply(ctx, r, wait); err != nil {
 			return ifStillOurs(DonePostponed, err)
 		}
 		return DonePostponed, w.later(ctx, t, r.ID, wait)
 	default:
-		return ended(t.RejectReply(ctx, r, string(failed.Reason)))
+		return ended(t.RejectReply(ctx, r, failed.Reason))
 	}
-}
-
-func (w *Worker) reportURL(r *store.Reply) string {
-	return w.ReportURL + "?" + url.Values{"reply": {r.Token}}.Encode()
 }
 
 // ended reports a reply that is over. One that was no longer ours is over too, by somebody else's hand.
@@ -205,17 +206,15 @@ func ifStillOurs(done Done, err error) (Done, error) {
 // settle finds out what became of a send whose answer was lost. The provider's own record decides: it has the text, or it
 // has had time to show it and does not, or it cannot be asked. Only the second sends again.
 func (w *Worker) settle(ctx context.Context, t *store.Tenant, replyID int64) (Done, error) {
-	r, err := t.Reply(ctx, replyID)
+	r, err := t.Reply(ctx, w.Channel, replyID)
 	if err != nil || r == nil {
 		return DoneNone, err
 	}
 	age := w.Now().Sub(r.SendingAt)
-	id, found, err := w.Telnyx.FindSent(ctx, r.APIKey, telnyx.SentQuery{
-		From: r.From, To: r.To, WebhookURL: w.reportURL(r), After: r.SendingAt.Add(-time.Minute), Before: w.Now().Add(time.Minute),
-	})
+	sent, found, err := w.Carrier.Find(ctx, t, r, w.Now())
 	switch {
 	case err == nil && found:
-		return ifStillOurs(DoneSettled, t.AcceptReply(ctx, r.ID, id))
+		return ifStillOurs(DoneSettled, w.accept(ctx, t, r, sent))
 	case err == nil && age >= believeAbsence:
 		if err := t.SendAgain(ctx, r); err != nil {
 			return ifStillOurs(DonePostponed, err)
@@ -249,7 +248,7 @@ func nextLook(age time.Duration) time.Duration {
 // Sweep queues every reply that is overdue: recorded and never queued, or left behind by a worker that died. It returns how
 // many it queued. The work itself is idempotent, so a reply that was queued after all does no harm.
 func (w *Worker) Sweep(ctx context.Context) (int, error) {
-	overdue, err := w.Store.OverdueReplies(ctx, sweepAfter, sweepAtMost, sweepOfEach)
+	overdue, err := w.Store.OverdueReplies(ctx, w.Channel, sweepAfter, sweepAtMost, sweepOfEach)
 	if err != nil {
 		return 0, err
 	}

@@ -13,11 +13,12 @@ import (
 // Conversation is one customer's thread with a tenant.
 type Conversation struct {
 	ID             int64
-	Channel        string // sms
-	Phone          private.Phone
-	ByHuman        bool      // a person has taken it over; the assistant is silent
-	Attention      string    // why the tenant's staff should look at it; "" when they need not
-	AttentionSince time.Time // of Attention, when there is one
+	Channel        string        // sms or email
+	Phone          private.Phone // of texts
+	Email, Subject string        // of mail: who wrote last, and what the thread is about
+	ByHuman        bool          // a person has taken it over; the assistant is silent
+	Attention      string        // why the tenant's staff should look at it; "" when they need not
+	AttentionSince time.Time     // of Attention, when there is one
 	CreatedAt      time.Time
 	LastMessage    time.Time
 }
@@ -29,12 +30,12 @@ type ConversationFilter struct {
 	HandledBy      string // assistant or human
 }
 
-const conversationColumns = `id, channel, phone_number, handled_by = 'human', coalesce(needs_attention_reason, ''), coalesce(needs_attention_at, 'epoch'),
+const conversationColumns = `id, channel, coalesce(phone_number, ''), email, subject, handled_by = 'human', coalesce(needs_attention_reason, ''), coalesce(needs_attention_at, 'epoch'),
 	created_at, last_message_at`
 
 func scanConversation(row pgx.CollectableRow) (c Conversation, err error) {
 	var number string
-	if err := row.Scan(&c.ID, &c.Channel, &number, &c.ByHuman, &c.Attention, &c.AttentionSince, &c.CreatedAt, &c.LastMessage); err != nil {
+	if err := row.Scan(&c.ID, &c.Channel, &number, &c.Email, &c.Subject, &c.ByHuman, &c.Attention, &c.AttentionSince, &c.CreatedAt, &c.LastMessage); err != nil {
 		return c, err
 	}
 	return c, c.Phone.UnmarshalText([]byte(number))

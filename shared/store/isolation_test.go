@@ -36,6 +36,8 @@ type target struct {
 	slot         time.Time // of the one that is held
 	calendar     store.Calendar
 	mailbox      store.Mailbox
+	email        int64 // noticed
+	mailReply    int64
 }
 
 // reaches holds, for each exported method of *store.Tenant, a call that uses every way it has to name a row.
@@ -44,16 +46,23 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		return t.RecordInbound(ctx, text(at.phone, at.number, "hello", "intruder"))
 	},
 	"ClaimReply": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		r, standing, err := t.ClaimReply(ctx, at.reply, time.Minute, 40)
+		r, standing, err := t.ClaimReply(ctx, prompt.SMS, at.reply, time.Minute, 40)
 		return []any{r, standing}, err
 	},
-	"Reply":     func(ctx context.Context, t *store.Tenant, at target) (any, error) { return t.Reply(ctx, at.reply) },
-	"NextReply": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.NextReply(ctx, 40) },
+	"Reply": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.Reply(ctx, prompt.Email, at.mailReply)
+	},
+	"NextReply": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return t.NextReply(ctx, prompt.SMS, 40)
+	},
 	"BeginSend": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return nil, t.BeginSend(ctx, at.asReply(), store.Composed{Text: private.NewText("x")}, time.Minute)
 	},
 	"AcceptReply": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return nil, t.AcceptReply(ctx, at.reply, "stolen")
+	},
+	"DraftReply": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return nil, t.DraftReply(ctx, at.asReply(), "stolen")
 	},
 	"PostponeReply": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return nil, t.PostponeReply(ctx, at.asReply(), 0)
@@ -151,6 +160,23 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"Calendar":       func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Calendar(ctx) },
 	"CalendarGrantFailed": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.CalendarGrantFailed(ctx, at.calendar)
+	},
+	"NoticeMails": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return nil, t.NoticeMails(ctx, at.mailbox.Address, []store.Listed{{ID: "by-hand", ThreadID: "thread", ByHand: true}, {ID: "mine", ThreadID: "mine"}})
+	},
+	"Email": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		e, m, err := t.Email(ctx, at.email)
+		return []any{e, m.Address}, err
+	},
+	"RecordMail": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.RecordMail(ctx, at.email, written("somebody@exampleco.test", "stolen"), 5, 0)
+	},
+	"PostponeMail": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.PostponeMail(ctx, at.email, time.Hour, true, 1, "stolen")
+	},
+	"MailboxRead": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		again, _, err := t.MailboxRead(ctx, at.mailbox, 1<<40, private.NewSecret("stolen"), time.Time{})
+		return again, err
 	},
 	"EmailSettings": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.EmailSettings(ctx) },
 	"ChangeEmailSettings": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
@@ -287,7 +313,7 @@ var touchesNothing = map[string]bool{"LogAttrs": true, "Scope": true, "By": true
 // missing is what nobody has.
 var missing = target{
 	bundle: 1 << 40, message: 1 << 40, lead: 1 << 40, person: 1 << 40, conversation: 1 << 40, reply: 1 << 40, call: 1 << 40, contact: 1 << 40, callName: "control:missing",
-	booking: 1 << 40, confirmed: 1 << 40, slot: time.Date(2099, 1, 1, 9, 0, 0, 0, time.UTC),
+	email: 1 << 40, mailReply: 1 << 40, booking: 1 << 40, confirmed: 1 << 40, slot: time.Date(2099, 1, 1, 9, 0, 0, 0, time.UTC),
 	phone: private.MustPhone("+15555550197"), number: private.MustPhone("+15555550198"),
 }
 
@@ -359,7 +385,7 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 		t.Fatal(err)
 	}
 	first := db.Receive(t, db.SwimSchool, customer, "first", "m1")
-	r, _, err := db.SwimSchool.ClaimReply(ctx, first.ReplyID, time.Minute, 40)
+	r, _, err := db.SwimSchool.ClaimReply(ctx, prompt.SMS, first.ReplyID, time.Minute, 40)
 	if err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
@@ -375,7 +401,7 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 		t.Fatal(err)
 	}
 	second := db.Receive(t, db.SwimSchool, customer, "second", "m2")
-	if r, _, err := db.SwimSchool.ClaimReply(ctx, second.ReplyID, time.Minute, 40); err != nil || r == nil {
+	if r, _, err := db.SwimSchool.ClaimReply(ctx, prompt.SMS, second.ReplyID, time.Minute, 40); err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
 	overdue := db.Receive(t, db.SwimSchool, private.MustPhone("+15555550102"), "third", "m3")
@@ -412,11 +438,35 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return target{mailbox: theirMailbox(t, db), booking: held, confirmed: confirmed, slot: slot, calendar: calendar, call: call.ID, contact: contact, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
+	box := theirMailbox(t, db)
+	noticed, mailReply := theirMail(t, db, box)
+	return target{mailbox: box, email: noticed, mailReply: mailReply, booking: held, confirmed: confirmed, slot: slot, calendar: calendar, call: call.ID, contact: contact, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
 }
 
 // mailboxOf is the address that a tenant connects. Tenant 1042 has a calendar under that of 2048, which is nothing to 2048.
 func mailboxOf(id tenant.ID) string { return id.String() + "@sampledental.test" }
+
+// written is a mail that somebody wrote.
+func written(from, words string) store.MailMade {
+	return store.MailMade{Kind: store.MailWritten, From: from, Subject: "A question", MessageID: "<1@exampleco.test>", Text: private.NewText(words), Received: time.Now().Add(time.Minute)}
+}
+
+// theirMail is a mail that nothing has been made of, and the reply to another one, whose thread is "thread".
+func theirMail(t *testing.T, db *storetest.DB, box store.Mailbox) (noticed, mailReply int64) {
+	t.Helper()
+	if err := db.SwimSchool.NoticeMails(t.Context(), box.Address, []store.Listed{{ID: "done", ThreadID: "thread"}, {ID: "noticed", ThreadID: "other"}}); err != nil {
+		t.Fatal(err)
+	}
+	_, ids, err := db.SwimSchool.MailboxRead(t.Context(), box, 7, private.NewSecret("an access token of theirs"), time.Now().Add(time.Hour))
+	if err != nil || len(ids) != 2 {
+		t.Fatalf("MailboxRead = %v, %v", ids, err)
+	}
+	o, err := db.SwimSchool.RecordMail(t.Context(), ids[0], written("parent@exampleco.test", "theirs"), 5, time.Hour)
+	if err != nil || o.ReplyID == 0 {
+		t.Fatalf("RecordMail = %+v, %v", o, err)
+	}
+	return ids[1], o.ReplyID
+}
 
 // theirMailbox connects one of tenant 1042.
 func theirMailbox(t *testing.T, db *storetest.DB) store.Mailbox {

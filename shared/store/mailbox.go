@@ -141,26 +141,65 @@ select ` + emailRulesColumns + `, c.gmail_email, c.is_enabled, c.enabled_at, c.g
 
 // Mailbox reads it. fault.NotFound when none is connected. One round trip.
 func (t *Tenant) Mailbox(ctx context.Context) (m Mailbox, err error) {
-	var access []byte
-	var history string
-	var enabled, failed, expires, watch *time.Time
-	err = t.run(ctx, "reading the mailbox", func(b *pgx.Batch) {
-		b.Queue(mailboxSQL, t.id()).QueryRow(func(row pgx.Row) error {
-			return row.Scan(append(m.places(), &m.Address, &m.Enabled, &enabled, &failed, &m.sealed, &access, &expires, &history, &watch, &m.CalendarToo)...)
-		})
-	})
-	if err != nil {
-		return Mailbox{}, err
+	scan := mailboxScan{mailbox: &m}
+	err = t.run(ctx, "reading the mailbox", func(b *pgx.Batch) { b.Queue(mailboxSQL, t.id()).QueryRow(scan.row) })
+	if err == nil {
+		err = t.open(&scan)
 	}
-	m.EnabledAt, m.GrantFailed, m.TokenExpires, m.WatchExpires = orZero(enabled), orZero(failed), orZero(expires), orZero(watch)
-	if m.HistoryID, err = strconv.ParseUint(history, 10, 64); err != nil {
-		return Mailbox{}, fmt.Errorf("reading the mailbox: its history id is above what Gmail's can be")
+	return m, err
+}
+
+// mailboxScan reads a row of mailboxSQL into a mailbox; open completes it.
+type mailboxScan struct {
+	mailbox *Mailbox
+	access  []byte
+	history string
+
+	enabled, failed, expires, watch *time.Time
+}
+
+func (s *mailboxScan) row(row pgx.Row) error {
+	m := s.mailbox
+	return row.Scan(append(m.places(), &m.Address, &m.Enabled, &s.enabled, &s.failed, &m.sealed, &s.access, &s.expires, &s.history, &s.watch, &m.CalendarToo)...)
+}
+
+func (t *Tenant) open(s *mailboxScan) (err error) {
+	m := s.mailbox
+	m.EnabledAt, m.GrantFailed, m.TokenExpires, m.WatchExpires = orZero(s.enabled), orZero(s.failed), orZero(s.expires), orZero(s.watch)
+	if m.HistoryID, err = strconv.ParseUint(s.history, 10, 64); err != nil {
+		return fmt.Errorf("reading the mailbox: its history id is above what Gmail's can be")
 	}
 	if m.RefreshToken, err = t.openIfAny(m.sealed, mailTokenColumn); err != nil {
-		return Mailbox{}, err
+		return err
 	}
-	m.AccessToken, err = t.openIfAny(access, mailAccessColumn)
-	return m, err
+	m.AccessToken, err = t.openIfAny(s.access, mailAccessColumn)
+	return err
+}
+
+// MailboxRead records that the mailbox m was read up to historyID, which never goes back, and what leave is in use by now. It tells whether
+// more has been announced meanwhile, and which mail nothing has been made of that is due. One round trip.
+func (t *Tenant) MailboxRead(ctx context.Context, m Mailbox, historyID uint64, access private.Secret, expires time.Time) (again bool, noticed []int64, err error) {
+	sealed, err := t.sealIfAny(access, mailAccessColumn)
+	if err != nil {
+		return false, nil, err
+	}
+	err = t.run(ctx, "recording how far a mailbox was read", func(b *pgx.Batch) {
+		b.Queue(`update tenant_email_configs c set last_history_id = greatest(c.last_history_id, $3::text::numeric), last_read_at = now(),
+			read_due_at = case when c.noticed_history_id > $3::text::numeric then now() end,
+			gmail_access_token = coalesce($4, c.gmail_access_token), gmail_token_expires_at = case when $4::bytea is null then c.gmail_token_expires_at else $5 end
+			where c.tenant_id = $1 and c.gmail_email = $2 and c.gmail_refresh_token = $6 returning c.read_due_at is not null`,
+			t.id(), m.Address, strconv.FormatUint(historyID, 10), sealed, orNull(expires), m.sealed).
+			Query(func(rows pgx.Rows) error {
+				_, err := pgx.ForEachRow(rows, []any{&again}, func() error { return nil })
+				return err
+			})
+		b.Queue(`select id from emails where tenant_id = $1 and state = 'noticed' and act_at <= now() order by id limit 500`, t.id()).
+			Query(func(rows pgx.Rows) (err error) {
+				noticed, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+				return err
+			})
+	})
+	return again, noticed, err
 }
 
 // MailboxGrantFailed marks the grant of m as refused, unless the tenant has another by now; first is whether nobody has before. The owner is

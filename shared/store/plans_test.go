@@ -91,7 +91,7 @@ func hotPath(t *testing.T, s *store.Store, of *store.Tenant, number private.Phon
 					return err
 				}) &&
 				yield("ClaimReply", func() (err error) {
-					r, _, err = of.ClaimReply(ctx, rec.ReplyID, time.Minute, 40)
+					r, _, err = of.ClaimReply(ctx, prompt.SMS, rec.ReplyID, time.Minute, 40)
 					if err == nil && r == nil {
 						err = fmt.Errorf("not claimed")
 					}
@@ -102,7 +102,7 @@ func hotPath(t *testing.T, s *store.Store, of *store.Tenant, number private.Phon
 					return of.BeginSend(ctx, r, store.Composed{Text: private.NewText("answer")}, time.Minute)
 				}) &&
 				yield("AcceptReply", func() error { return of.AcceptReply(ctx, r.ID, sent) }) &&
-				yield("NextReply", func() error { _, err := of.NextReply(ctx, 40); return err }) &&
+				yield("NextReply", func() error { _, err := of.NextReply(ctx, prompt.SMS, 40); return err }) &&
 				yield("RecordDelivery", func() error {
 					_, err := of.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: sent, To: customer, State: store.Delivered})
 					return err

@@ -74,10 +74,13 @@ type Reply struct {
 	Zone         string
 	Hours        hours.Week
 	HoursEnabled bool
-	AfterHours   private.Text // what to say outside the hours; empty when the assistant answers then too
+	AfterHours   private.Text // what to say outside the hours; empty when the assistant answers then too, unless it is silent then
+	SilentClosed bool         // outside the hours nothing is said, and staff are told
 	ToldHours    bool         // this conversation was told lately
 	History      []Message    // oldest first
 	Prompt       PromptVersion
+
+	Mail *Envelope // of mail; the number, key and profile above are those of texts
 }
 
 // Standing is why a reply could not be claimed.
@@ -95,7 +98,7 @@ const (
 	claimSQL         = `select claimed, crowded from claim_reply($1, $2, $3, $4)`
 	historySQL       = `select from_customer, words, pictures, at from reply_history($1, $2, $3)`
 	promptVersionSQL = `select live_prompt($1, $2)`
-	nextReplySQL     = `select next_reply($1, $2)`
+	nextReplySQL     = `select next_reply($1, $2, $3)`
 	replySQL         = `select id, conversation_id, kind, state, fence, attempts, act_at, sending_at, body, token, phone_number, due, closed, told_hours from read_reply($1, $2)`
 )
 
@@ -110,14 +113,14 @@ select coalesce(telnyx_phone_number, ''), telnyx_api_key, coalesce(telnyx_messag
 const profileSQL = `
 select business_name, website_url, coalesce(phone_number, ''), email from tenant_business_profiles where tenant_id = $1`
 
-// ClaimReply takes a due reply for one worker, for as long as lease; when that ends unused another may claim it. A tenant
+// ClaimReply takes a due reply of a channel for one worker, for as long as lease; when that ends unused another may claim it. A tenant
 // that has share replies at work gets no other, give or take those that are claimed at the same moment. It returns the reply
 // with all that it needs, or nil and how the reply stands. An answer that a person's takeover or a switched-off channel has
 // made pointless is suppressed here. One round trip.
-func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration, share int) (*Reply, Standing, error) {
+func (t *Tenant) ClaimReply(ctx context.Context, c prompt.Channel, id int64, lease time.Duration, share int) (*Reply, Standing, error) {
 	var claimed bool
 	var crowded bool
-	r, standing, err := t.readReply(ctx, "claiming a reply", id, func(b *pgx.Batch) {
+	r, standing, err := t.readReply(ctx, "claiming a reply", c, id, func(b *pgx.Batch) {
 		b.Queue(forgettableSQL)
 		b.Queue(claimSQL, t.id(), id, lease, share).QueryRow(func(row pgx.Row) error { return row.Scan(&claimed, &crowded) })
 	})
@@ -133,32 +136,37 @@ func (t *Tenant) ClaimReply(ctx context.Context, id int64, lease time.Duration, 
 	return r, Standing{}, nil
 }
 
-// NextReply names, of the tenant's replies that could be claimed now, the one that has been due longest, and lets it be claimed
+// NextReply names, of the tenant's replies of a channel that could be claimed now, the one that has been due longest, and lets it be claimed
 // before it is named again; 0 when there is none, or when the tenant has share replies at work. One round trip.
-func (t *Tenant) NextReply(ctx context.Context, share int) (id int64, err error) {
+func (t *Tenant) NextReply(ctx context.Context, c prompt.Channel, share int) (id int64, err error) {
 	err = t.run(ctx, "finding the next reply", func(b *pgx.Batch) {
 		b.Queue(forgettableSQL)
-		b.Queue(nextReplySQL, t.id(), share).QueryRow(func(row pgx.Row) error { return row.Scan(&id) })
+		b.Queue(nextReplySQL, t.id(), share, string(c)).QueryRow(func(row pgx.Row) error { return row.Scan(&id) })
 	})
 	return id, err
 }
 
-// Reply reads a reply with all that belongs to it, without claiming it; nil when there is none.
-func (t *Tenant) Reply(ctx context.Context, id int64) (*Reply, error) {
-	r, _, err := t.readReply(ctx, "reading a reply", id, func(*pgx.Batch) {})
+// Reply reads a reply of a channel with all that belongs to it, without claiming it; nil when there is none.
+func (t *Tenant) Reply(ctx context.Context, c prompt.Channel, id int64) (*Reply, error) {
+	r, _, err := t.readReply(ctx, "reading a reply", c, id, func(*pgx.Batch) {})
 	return r, err
 }
 
 // readReply reads the parts of a reply, each with a statement of its own: a join of them all takes Postgres longer to plan.
-func (t *Tenant) readReply(ctx context.Context, doing string, id int64, first func(b *pgx.Batch)) (*Reply, Standing, error) {
+func (t *Tenant) readReply(ctx context.Context, doing string, c prompt.Channel, id int64, first func(b *pgx.Batch)) (*Reply, Standing, error) {
 	var r Reply
 	var standing Standing
+	var box *mailboxScan
 	err := t.run(ctx, doing, func(b *pgx.Batch) {
 		first(b)
 		b.Queue(replySQL, t.id(), id).QueryRow(func(row pgx.Row) error { return r.scan(row, &standing) })
-		b.Queue(senderSQL, t.id()).QueryRow(func(row pgx.Row) error { return t.scanSender(row, &r) })
+		if c == prompt.Email {
+			box = t.queueEnvelope(b, id, &r)
+		} else {
+			b.Queue(senderSQL, t.id()).QueryRow(func(row pgx.Row) error { return t.scanSender(row, &r) })
+		}
 		t.queueProfile(b, &r.Business)
-		b.Queue(promptVersionSQL, t.id(), string(prompt.SMS)).QueryRow(func(row pgx.Row) error {
+		b.Queue(promptVersionSQL, t.id(), string(c)).QueryRow(func(row pgx.Row) error {
 			var live []int64
 			err := row.Scan(&live)
 			copy(r.Prompt[:], live)
@@ -171,6 +179,9 @@ func (t *Tenant) readReply(ctx context.Context, doing string, id int64, first fu
 	})
 	if fault.KindOf(err) == fault.NotFound && err != nil {
 		return nil, Standing{}, nil
+	}
+	if err == nil && box != nil {
+		err = t.address(&r, box)
 	}
 	if err != nil {
 		return nil, Standing{}, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/tenant"
 )
 
@@ -75,13 +76,13 @@ type OverdueReply struct {
 	ReplyID int64
 }
 
-// OverdueReplies lists, oldest first, the replies of all active tenants whose turn came at least late ago and which are not
+// OverdueReplies lists, oldest first, the replies of a channel and all active tenants whose turn came at least late ago and which are not
 // settled: recorded and never queued, or left behind by a worker that died. One tenant has ofEach of them at most, so that
 // its rush hides nobody else's. It tells ids and nothing else.
-func (s *Store) OverdueReplies(ctx context.Context, late time.Duration, atMost, ofEach int) ([]OverdueReply, error) {
+func (s *Store) OverdueReplies(ctx context.Context, c prompt.Channel, late time.Duration, atMost, ofEach int) ([]OverdueReply, error) {
 	var found []OverdueReply
 	err := s.run(ctx, "finding overdue replies", session{role: appRole, tenant: nobody}, func(b *pgx.Batch) {
-		b.Queue(`select tenant_id, reply_id from route_overdue_replies(now() - $1::interval, $2, $3)`, late, atMost, ofEach).Query(func(rows pgx.Rows) error {
+		b.Queue(`select tenant_id, reply_id from route_overdue_replies($1, now() - $2::interval, $3, $4)`, string(c), late, atMost, ofEach).Query(func(rows pgx.Rows) error {
 			var id, reply int64
 			_, err := pgx.ForEachRow(rows, []any{&id, &reply}, func() error {
 				found = append(found, OverdueReply{tenant.ByTask(tenant.ID(id)), reply})

@@ -74,6 +74,16 @@ select from taken`, t.id(), id, providerMessageID)
 	})
 }
 
+// DraftReply records that the provider keeps the text as a draft, and marks the conversation for the tenant's staff. As AcceptReply, it
+// depends on no claim.
+func (t *Tenant) DraftReply(ctx context.Context, r *Reply, providerMessageID string) error {
+	return t.transition(ctx, "recording a draft", func(b *pgx.Batch) *pgx.QueuedQuery {
+		b.Queue(flagSQL, t.id(), r.ConversationID, "draft_waits")
+		return b.Queue(`update replies set provider_message_id = $3, accepted_at = coalesce(accepted_at, now()), state = 'accepted', reason = 'draft'
+			where tenant_id = $1 and id = $2 and sending_at is not null and (provider_message_id is null or provider_message_id = $3)`, t.id(), r.ID, providerMessageID)
+	})
+}
+
 // PostponeReply puts a reply that surely was not sent back for a later attempt. Its text, once composed, is kept.
 func (t *Tenant) PostponeReply(ctx context.Context, r *Reply, by time.Duration) error {
 	return t.transition(ctx, "postponing a reply", func(b *pgx.Batch) *pgx.QueuedQuery {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -27,6 +28,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/chattercheatah/chattercheatah/shared/fault"
+	"github.com/chattercheatah/chattercheatah/shared/tenant"
 )
 
 // Config is where tasks go and as whom they call.
@@ -163,6 +165,14 @@ type Call struct {
 	TaskName string
 	Job      string // of Cloud Scheduler
 	Retry    int    // dispatches before this one
+}
+
+// Noted are the call, and more, as the log line of work on a tenant's data tells them.
+func (c Call) Noted(s tenant.Scope, more ...slog.Attr) []slog.Attr {
+	return append([]slog.Attr{
+		slog.String("tenant_id", s.ID().String()), slog.String("via", s.Via()), slog.String("actor", c.Email),
+		slog.String("task", c.TaskName), slog.Int("retry", c.Retry),
+	}, more...)
 }
 
 func callOf(email string, h http.Header) Call {

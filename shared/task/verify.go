@@ -23,10 +23,34 @@ type VerifierConfig struct {
 	ServiceAccounts []string `env:"CLOUD_TASKS_SERVICE_ACCOUNT,required,notEmpty"`
 }
 
+// PusherConfig says whose tokens Pub/Sub's pushes carry.
+type PusherConfig struct {
+	Issuer         string `env:"OIDC_ISSUER" envDefault:"https://accounts.google.com"`
+	KeysURL        string `env:"OIDC_KEYS_URL" envDefault:"https://www.googleapis.com/oauth2/v3/certs"`
+	Audience       string `env:"PUBSUB_AUDIENCE"`                          // the address that is pushed to when empty, as Pub/Sub has it
+	ServiceAccount string `env:"PUBSUB_SERVICE_ACCOUNT,required,notEmpty"` // e-mail of the account that the subscription pushes as
+}
+
+// Validate names each setting that is malformed.
+func (c PusherConfig) Validate() error {
+	if !strings.Contains(c.ServiceAccount, "@") {
+		return errors.New("PUBSUB_SERVICE_ACCOUNT must be the e-mail address of a service account")
+	}
+	return nil
+}
+
+// NewPusher makes a verifier of what Pub/Sub pushes to an address.
+func NewPusher(c PusherConfig, address string) *Verifier {
+	if c.Audience == "" {
+		c.Audience = address
+	}
+	return NewVerifier(VerifierConfig{Issuer: c.Issuer, KeysURL: c.KeysURL, Audience: c.Audience, ServiceAccounts: []string{c.ServiceAccount}})
+}
+
 // googleIssuer has two spellings, and Google uses both.
 const googleIssuer = "https://accounts.google.com"
 
-// Verifier tells Cloud Tasks and Cloud Scheduler from everybody else by the Google-signed token that they send. The
+// Verifier tells Cloud Tasks, Cloud Scheduler and Pub/Sub from everybody else by the Google-signed token that they send. The
 // X-CloudTasks headers prove nothing: anybody can send them.
 type Verifier struct {
 	config VerifierConfig
@@ -46,7 +70,10 @@ func NewVerifier(c VerifierConfig) *Verifier {
 	})}
 }
 
-// Verify checks a call's token: signature by RS256, issuer, audience, expiry, and that its verified e-mail is one of the
+// clockSkew is how far Google's clock may be ahead of ours.
+const clockSkew = 5 * time.Minute
+
+// Verify checks a call's token: signature by RS256, issuer, audience, expiry, a time of issue that is not to come, and that its verified e-mail is one of the
 // service accounts. fault.Unauthenticated otherwise, fault.Unavailable when the issuer's keys could not be fetched.
 func (v *Verifier) Verify(r *http.Request) (Call, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
@@ -59,6 +86,9 @@ func (v *Verifier) Verify(r *http.Request) (Call, error) {
 	}
 	if parsed.Issuer != v.config.Issuer && (v.config.Issuer != googleIssuer || "https://"+parsed.Issuer != googleIssuer) {
 		return Call{}, refused(errors.New("the token is of another issuer"))
+	}
+	if parsed.IssuedAt.After(time.Now().Add(clockSkew)) {
+		return Call{}, refused(errors.New("the token is of a time to come"))
 	}
 	var claims struct {
 		Email    string `json:"email"`
@@ -89,5 +119,5 @@ func classify(err error) error {
 }
 
 func refused(cause error) error {
-	return fault.Wrap(fault.Unauthenticated, fmt.Errorf("verifying the caller: %w", cause), "this path is for Cloud Tasks and Cloud Scheduler")
+	return fault.Wrap(fault.Unauthenticated, fmt.Errorf("verifying the caller: %w", cause), "this path is for Google's own services: Cloud Tasks, Cloud Scheduler and Pub/Sub")
 }

@@ -109,6 +109,9 @@ func ByNumber(id ID) Scope { return Scope{id, "called_number"} }
 // ByAccount is the tenant whose Twilio account a message came through.
 func ByAccount(id ID) Scope { return Scope{id, "twilio_account"} }
 
+// ByMailbox is the tenant whose connected mailbox an announcement of Gmail's names.
+func ByMailbox(id ID) Scope { return Scope{id, "mailbox"} }
+
 // ByTask is the tenant that a task of ours was queued for; the task's caller has been verified.
 func ByTask(id ID) Scope { return Scope{id, "task"} }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/gemini"
 	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
 	"github.com/chattercheatah/chattercheatah/shared/reply/model"
 	"github.com/chattercheatah/chattercheatah/shared/store"
@@ -67,9 +68,9 @@ func newBench(t testing.TB) *bench {
 			Issuer: b.tasks.Issuer(), KeysURL: b.tasks.KeysURL(), WorkerURL: b.url, ServiceAccounts: []string{account},
 		}),
 		Worker: &reply.Worker{
-			Store: counted, Queue: tasks, Telnyx: telnyx.NewClient(b.telnyx.URL()), Now: time.Now, Log: log,
-			Model:     model.Gemini(gemini.New(gemini.Config{Model: "gemini-2.5-flash", APIKey: private.NewSecret("model-key"), BaseURL: b.model.URL()})),
-			ReportURL: "https://fn.example.test/api/v1/telnyx/sms/status",
+			Store: counted, Channel: prompt.SMS, Queue: tasks, Now: time.Now, Log: log,
+			Model:   model.Gemini(gemini.New(gemini.Config{Model: "gemini-2.5-flash", APIKey: private.NewSecret("model-key"), BaseURL: b.model.URL()})),
+			Carrier: reply.Texts{Client: telnyx.NewClient(b.telnyx.URL()), ReportURL: "https://fn.example.test/api/v1/telnyx/sms/status"},
 		},
 	})
 	server.Start()

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
@@ -96,7 +97,7 @@ func TestSend_AWorkerThatDiedInFlightLeavesTheUnknownNotAnotherText(t *testing.T
 	t.Parallel()
 	b := newBench(t)
 	id := b.text(t, "Are you open on Saturday?")
-	r, _, err := b.SwimSchool.ClaimReply(t.Context(), id, time.Minute, 40)
+	r, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, id, time.Minute, 40)
 	if err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
@@ -107,7 +108,7 @@ func TestSend_AWorkerThatDiedInFlightLeavesTheUnknownNotAnotherText(t *testing.T
 	b.pass(t, time.Hour)
 	b.want(t, id, reply.DoneSent)
 	next := b.text(t, "What does a lesson cost?")
-	r, _, err = b.SwimSchool.ClaimReply(t.Context(), next, time.Minute, 40)
+	r, _, err = b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, next, time.Minute, 40)
 	if err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
@@ -193,7 +194,7 @@ func TestSweep_FindsWhatADeadWorkerLeftBehind(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	id := b.text(t, "Are you open on Saturday?")
-	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), id, time.Minute, 40); err != nil || r == nil {
+	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, id, time.Minute, 40); err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
 	b.pass(t, time.Hour)

@@ -79,7 +79,7 @@ func TestClaim_ATenantsRushTakesItsShareAndNoMore(t *testing.T) {
 	ours, theirs := b.plan(t, b.SwimSchool, b.SwimSchoolPhone, share+1), b.plan(t, b.Dentist, b.DentistPhone, 1)
 	var first *store.Reply
 	for i, id := range ours {
-		r, standing, err := b.SwimSchool.ClaimReply(t.Context(), id, time.Minute, share)
+		r, standing, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, id, time.Minute, share)
 		if err != nil || (r != nil) != (i < share) {
 			t.Fatalf("claim %d of %d: %v, %+v, %v", i+1, share, r != nil, standing, err)
 		}
@@ -90,13 +90,13 @@ func TestClaim_ATenantsRushTakesItsShareAndNoMore(t *testing.T) {
 			t.Errorf("a reply that waits for its tenant stands %+v; want planned and due", standing)
 		}
 	}
-	if r, _, err := b.Dentist.ClaimReply(t.Context(), theirs[0], time.Minute, share); err != nil || r == nil {
+	if r, _, err := b.Dentist.ClaimReply(t.Context(), prompt.SMS, theirs[0], time.Minute, share); err != nil || r == nil {
 		t.Errorf("the other tenant's reply was not claimed: %v", err)
 	}
 	if err := b.SwimSchool.SuppressReply(t.Context(), first, "test"); err != nil {
 		t.Fatal(err)
 	}
-	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), ours[share], time.Minute, share); err != nil || r == nil {
+	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, ours[share], time.Minute, share); err != nil || r == nil {
 		t.Errorf("a reply was not claimed although one of the share is done: %v", err)
 	}
 }
@@ -105,11 +105,11 @@ func TestClaim_ADeadWorkersLeaseIsNotOfTheShare(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	ids := b.plan(t, b.SwimSchool, b.SwimSchoolPhone, 2)
-	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), ids[0], time.Minute, 1); err != nil || r == nil {
+	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, ids[0], time.Minute, 1); err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
 	b.pass(t, 2*time.Minute)
-	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), ids[1], time.Minute, 1); err != nil || r == nil {
+	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, ids[1], time.Minute, 1); err != nil || r == nil {
 		t.Errorf("a lease that has run out still counts: %v", err)
 	}
 }
@@ -120,13 +120,13 @@ func TestWork_AReplyBeyondTheShareIsCalledWhenOneOfItIsDone(t *testing.T) {
 	ids := b.plan(t, b.SwimSchool, b.SwimSchoolPhone, reply.TenantShare+3)
 	theirs := b.plan(t, b.Dentist, b.DentistPhone, 1)
 	for _, id := range ids[1:reply.TenantShare] {
-		if r, _, err := b.SwimSchool.ClaimReply(t.Context(), id, time.Hour, reply.TenantShare); err != nil || r == nil {
+		if r, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, id, time.Hour, reply.TenantShare); err != nil || r == nil {
 			t.Fatalf("ClaimReply = %v, %v", r, err)
 		}
 	}
 	beyond := ids[reply.TenantShare:]
 	b.Exec(t, `update replies set act_at = act_at - interval '1 minute' where state = 'planned' and id = any ($1)`, append(beyond, theirs...))
-	full, _, err := b.SwimSchool.ClaimReply(t.Context(), ids[0], time.Hour, reply.TenantShare)
+	full, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, ids[0], time.Hour, reply.TenantShare)
 	if err != nil || full == nil {
 		t.Fatalf("ClaimReply = %v, %v", full, err)
 	}
@@ -161,7 +161,7 @@ func TestCall_WhatCannotBeClaimedIsNotNamed(t *testing.T) {
 	b := newBench(t)
 	ids := b.plan(t, b.SwimSchool, b.SwimSchoolPhone, 2)
 	b.Exec(t, `update replies set act_at = act_at - interval '1 minute' where id = $1`, ids[0])
-	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), ids[0], time.Hour, reply.TenantShare); err != nil || r == nil {
+	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, ids[0], time.Hour, reply.TenantShare); err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
 	again, err := b.SwimSchool.RecordInbound(t.Context(), store.Inbound{
@@ -171,7 +171,7 @@ func TestCall_WhatCannotBeClaimedIsNotNamed(t *testing.T) {
 		t.Fatalf("RecordInbound = %+v, %v", again, err)
 	}
 	b.Exec(t, `update replies set act_at = act_at - interval '1 hour' where id = $1`, again.ReplyID)
-	if id, err := b.SwimSchool.NextReply(t.Context(), reply.TenantShare); err != nil || id != ids[1] {
+	if id, err := b.SwimSchool.NextReply(t.Context(), prompt.SMS, reply.TenantShare); err != nil || id != ids[1] {
 		t.Errorf("NextReply = %d, %v; want %d: of %d's conversation another is at work", id, err, ids[1], again.ReplyID)
 	}
 }
@@ -180,7 +180,7 @@ func TestWork_ThoseWhoAskAgainAskTogether(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	id := b.text(t, "What does a lesson cost?")
-	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), id, time.Hour, reply.TenantShare); err != nil || r == nil {
+	if r, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, id, time.Hour, reply.TenantShare); err != nil || r == nil {
 		t.Fatalf("ClaimReply = %v, %v", r, err)
 	}
 	for range 10 {
@@ -237,7 +237,7 @@ func TestSweep_OneTenantsBacklogHidesNobodyElses(t *testing.T) {
 	b.pass(t, time.Hour)
 	b.plan(t, b.Dentist, b.DentistPhone, 1)
 	b.pass(t, time.Hour)
-	overdue, err := b.Store.OverdueReplies(t.Context(), time.Minute, 5, 4)
+	overdue, err := b.Store.OverdueReplies(t.Context(), prompt.SMS, time.Minute, 5, 4)
 	if err != nil {
 		t.Fatal(err)
 	}

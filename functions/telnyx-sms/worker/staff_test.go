@@ -8,6 +8,7 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/hours"
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
@@ -104,7 +105,7 @@ func TestStaffText_WaitsForNoHoursAndNoShare(t *testing.T) {
 	}
 	b.want(t, b.text(t, "Are you open?"), reply.DoneSent)
 	for _, id := range b.plan(t, b.SwimSchool, b.SwimSchoolPhone, reply.TenantShare) {
-		if r, _, err := b.SwimSchool.ClaimReply(t.Context(), id, time.Hour, reply.TenantShare); err != nil || r == nil {
+		if r, _, err := b.SwimSchool.ClaimReply(t.Context(), prompt.SMS, id, time.Hour, reply.TenantShare); err != nil || r == nil {
 			t.Fatalf("ClaimReply = %v, %v", r, err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/gemini"
+	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
 	"github.com/chattercheatah/chattercheatah/shared/reply/model"
 	"github.com/chattercheatah/chattercheatah/shared/task"
@@ -37,13 +38,13 @@ func open(env boot.Environment) (http.Handler, error) {
 		Log:     log,
 		Callers: task.NewVerifier(s.Callers),
 		Worker: &reply.Worker{
-			Store:     db,
-			Queue:     task.NewQueue(s.Tasks),
-			Model:     model.Gemini(gemini.New(s.Gemini)),
-			Telnyx:    telnyx.NewClient(s.Telnyx.Base),
-			ReportURL: s.Public.BaseURL + "/api/v1/telnyx/sms/status",
-			Now:       time.Now,
-			Log:       log,
+			Store:   db,
+			Channel: prompt.SMS,
+			Queue:   task.NewQueue(s.Tasks),
+			Model:   model.Gemini(gemini.New(s.Gemini)),
+			Carrier: reply.Texts{Client: telnyx.NewClient(s.Telnyx.Base), ReportURL: s.Public.BaseURL + "/api/v1/telnyx/sms/status"},
+			Now:     time.Now,
+			Log:     log,
 		},
 	}), nil
 }

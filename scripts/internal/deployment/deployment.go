@@ -13,23 +13,23 @@ import (
 
 // Deployment is one Cloud Function.
 type Deployment struct {
-	Name                string    `yaml:"name"`
-	Entry               string    `yaml:"entry"`   // the name it registers under
-	Package             string    `yaml:"package"` // folder of its Go package
-	Public              bool      `yaml:"public"`  // callable without Google's own access check
-	Paths               []string  `yaml:"paths"`   // without the prefix /api/v1, which each answers with too
-	Secrets             []string  `yaml:"secrets"` // settings that come from Secret Manager
-	Settings            []string  `yaml:"settings"`
-	Schedule            *Schedule `yaml:"schedule"`
-	Queue               *Queue    `yaml:"queue"`         // whose tasks it works on; nil for a function without
-	DatabaseRole        string    `yaml:"database_role"` // whom its DATABASE_URL logs in as; "" for chattercheatah_app
-	CPU                 float64   `yaml:"cpu"`
-	Memory              string    `yaml:"memory"`
-	Concurrency         int       `yaml:"concurrency"`
-	MinInstances        int       `yaml:"min_instances"`
-	MaxInstances        int       `yaml:"max_instances"`
-	TimeoutSeconds      int       `yaml:"timeout_seconds"`
-	DatabaseConnections int       `yaml:"database_connections"` // an instance's at most
+	Name                string     `yaml:"name"`
+	Entry               string     `yaml:"entry"`   // the name it registers under
+	Package             string     `yaml:"package"` // folder of its Go package
+	Public              bool       `yaml:"public"`  // callable without Google's own access check
+	Paths               []string   `yaml:"paths"`   // without the prefix /api/v1, which each answers with too
+	Secrets             []string   `yaml:"secrets"` // settings that come from Secret Manager
+	Settings            []string   `yaml:"settings"`
+	Schedules           []Schedule `yaml:"schedules"`
+	Queue               *Queue     `yaml:"queue"`         // whose tasks it works on; nil for a function without
+	DatabaseRole        string     `yaml:"database_role"` // whom its DATABASE_URL logs in as; "" for chattercheatah_app
+	CPU                 float64    `yaml:"cpu"`
+	Memory              string     `yaml:"memory"`
+	Concurrency         int        `yaml:"concurrency"`
+	MinInstances        int        `yaml:"min_instances"`
+	MaxInstances        int        `yaml:"max_instances"`
+	TimeoutSeconds      int        `yaml:"timeout_seconds"`
+	DatabaseConnections int        `yaml:"database_connections"` // an instance's at most
 }
 
 // Schedule is a path that Cloud Scheduler calls.
