@@ -25,6 +25,7 @@ import (
 	_ "github.com/chattercheatah/chattercheatah/functions/admin-tenants"
 	_ "github.com/chattercheatah/chattercheatah/functions/ai-call-complete"
 	_ "github.com/chattercheatah/chattercheatah/functions/ai-call-complete/worker"
+	_ "github.com/chattercheatah/chattercheatah/functions/email-oauth"
 	_ "github.com/chattercheatah/chattercheatah/functions/email-pubsub"
 	_ "github.com/chattercheatah/chattercheatah/functions/email-pubsub/worker"
 	_ "github.com/chattercheatah/chattercheatah/functions/leads"

@@ -12,6 +12,7 @@ import (
 	admintenants "github.com/chattercheatah/chattercheatah/functions/admin-tenants"
 	aicallcomplete "github.com/chattercheatah/chattercheatah/functions/ai-call-complete"
 	aicallcompleteworker "github.com/chattercheatah/chattercheatah/functions/ai-call-complete/worker"
+	emailoauth "github.com/chattercheatah/chattercheatah/functions/email-oauth"
 	emailpubsub "github.com/chattercheatah/chattercheatah/functions/email-pubsub"
 	emailpubsubworker "github.com/chattercheatah/chattercheatah/functions/email-pubsub/worker"
 	"github.com/chattercheatah/chattercheatah/functions/leads"
@@ -33,6 +34,7 @@ var tables = map[string][]httpx.Route{
 	"AdminTenants":         admintenants.Routes(admintenants.Deps{}),
 	"AiCallComplete":       aicallcomplete.Routes(aicallcomplete.Deps{}),
 	"AiCallCompleteWorker": aicallcompleteworker.Routes(aicallcompleteworker.Deps{}),
+	"EmailOauth":           emailoauth.Routes(emailoauth.Deps{}),
 	"EmailPubsub":          emailpubsub.Routes(emailpubsub.Deps{}),
 	"EmailPubsubWorker":    emailpubsubworker.Routes(emailpubsubworker.Deps{}),
 	"Leads":                leads.Routes(leads.Deps{}),

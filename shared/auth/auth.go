@@ -109,6 +109,26 @@ func (g *Guard) TenantAdmin(r *http.Request) (*store.Tenant, error) {
 	return t, err
 }
 
+// AdminAgain admits somebody who began something as an admin of a tenant and comes back without a token, such as a browser that another
+// company sends on. What proves it is the caller's to have checked: it has been given to this person for this tenant, and is used up. id is
+// the person's. fault.Forbidden, in words for whoever sits there, when they may not change how the tenant works any more.
+func (g *Guard) AdminAgain(r *http.Request, id int64, in tenant.ID) (*store.Tenant, store.User, error) {
+	u, err := g.store.User(r.Context(), id, in)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return nil, u, err
+	}
+	if err != nil || !u.Active || u.Role == tenant.Member {
+		return nil, u, errNotAgain
+	}
+	scope, err := tenant.ByUser(tenant.User{Tenant: u.Tenant, Role: u.Role}, in.String(), u.TenantActive)
+	if err != nil {
+		return nil, u, errNotAgain
+	}
+	return g.store.For(scope).By(actorOf(u, r)), u, nil
+}
+
+var errNotAgain = fault.New(fault.Forbidden, "whoever began this is not an admin of this business any more, or the business is closed. Nothing has changed")
+
 // Registry admits global admins, to what concerns no tenant or all of them.
 func (g *Guard) Registry(r *http.Request) (*store.Registry, error) {
 	u, err := g.GlobalAdmin(r)

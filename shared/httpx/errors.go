@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"net/http"
 	"strings"
@@ -167,10 +166,7 @@ func fail(w http.ResponseWriter, r *http.Request, c Caller, err error) {
 	case Voice:
 		_ = Write(w, http.StatusOK, map[string]string{"result": spoken(err)})
 	case Browser:
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		w.WriteHeader(p.Status)
-		_, _ = fmt.Fprintf(w, "<!doctype html><title>%s</title><h1>%s</h1><p>%s</p><p>Request %s</p>",
-			html.EscapeString(p.Title), html.EscapeString(p.Title), html.EscapeString(p.Detail), html.EscapeString(p.RequestID))
+		_ = ShowPage(w, p.Status, problemPage(p))
 	case Provider:
 		_ = Write(w, p.Status, map[string]string{"status": "rejected", "code": p.Code})
 	default:

@@ -29,7 +29,7 @@ func settings(reachable string) []string {
 		"OIDC_KEYS_URL=http://" + reachable, "TELNYX_API_BASE=http://" + reachable, "GOOGLE_GEMINI_BASE_URL=http://" + reachable,
 		"JWT_SECRET_KEY=0123456789abcdef0123456789abcdef", "API_BASE_URL=https://fn.example.test",
 		"FIELD_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TELNYX_PUBLIC_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-		"GEMINI_API_KEY=k", "GOOGLE_CLOUD_PROJECT=p", "CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q",
+		"GEMINI_API_KEY=k", "GOOGLE_CLOUD_PROJECT=p", "GMAIL_TOPIC=projects/p/topics/gmail", "CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q",
 		"CLOUD_TASKS_WORKER_URL=https://worker.example.test", "CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test",
 		"SMS_CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q", "SMS_CLOUD_TASKS_WORKER_URL=https://worker.example.test",
 		"SMS_CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test", "SMS_CLOUD_TASKS_EMULATOR_HOST=" + reachable,
