@@ -111,7 +111,8 @@ func (d Deps) exchange(ctx context.Context, v visit) (google.Grant, error) {
 	granted, err := d.OAuth.Exchange(ctx, d.Redirect, v.code, v.verifier)
 	switch fault.KindOf(err) {
 	case fault.Invalid:
-		return google.Grant{}, fault.Wrap(fault.Invalid, err, "Google does not take this consent: it has been used already, is too old, or was given for something else. %s", beginAgain)
+		return google.Grant{}, fault.Wrap(fault.Invalid, err,
+			"Google does not take this consent: it has been used already, is too old, or was given for something else. %s", beginAgain)
 	case fault.Unavailable:
 		return google.Grant{}, fault.Wrap(fault.Unavailable, err, "Google did not answer. %s", beginAgain)
 	}
@@ -119,7 +120,8 @@ func (d Deps) exchange(ctx context.Context, v visit) (google.Grant, error) {
 		return google.Grant{}, err
 	}
 	if missing := gmail.Unticked(granted.Scopes); len(missing) > 0 {
-		return google.Grant{}, fault.New(fault.Forbidden, "You have not allowed us to %s, without which mail cannot be answered. %s Leave every box ticked on Google's page.",
+		return google.Grant{}, fault.New(fault.Forbidden,
+			"You have not allowed us to %s, without which mail cannot be answered. %s Leave every box ticked on Google's page.",
 			strings.Join(leaves(missing), " and to "), beginAgain)
 	}
 	return google.Grant{

@@ -38,7 +38,8 @@ func (d Deps) disconnect(ctx context.Context, t *store.Tenant, _ *struct{}) (*em
 	}
 	kept, err := d.giveBack(ctx, t, m)
 	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "Google did not answer, so the mailbox is still connected; answering is off and nothing is read. Try again in a moment")
+		return nil, fault.Wrap(fault.Unavailable, err,
+			"Google did not answer, so the mailbox is still connected; answering is off and nothing is read. Try again in a moment")
 	}
 	if err := t.DisconnectMailbox(ctx, m.Address); err != nil {
 		return nil, err
@@ -60,7 +61,8 @@ func (d Deps) giveBack(ctx context.Context, t *store.Tenant, m store.Mailbox) (k
 	defer cancel()
 	d.stop(ctx, t, m)
 	if m.CalendarToo {
-		return "the same Google account's calendar is connected, and would end with it; the account's owner can see what we may do at https://myaccount.google.com/permissions", nil
+		return "the same Google account's calendar is connected, and would end with it; " +
+			"the account's owner can see what we may do at https://myaccount.google.com/permissions", nil
 	}
 	return "", d.OAuth.Revoke(ctx, m.RefreshToken)
 }

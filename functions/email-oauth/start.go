@@ -29,7 +29,8 @@ type emailStartOutput struct {
 	}
 }
 
-var errNoClient = fault.New(fault.Unavailable, "no mailbox can be connected here: this system has no Google OAuth client; ask its operator to set GOOGLE_OAUTH_CLIENT_ID")
+var errNoClient = fault.New(fault.Unavailable,
+	"no mailbox can be connected here: this system has no Google OAuth client; ask its operator to set GOOGLE_OAUTH_CLIENT_ID")
 
 // start begins to connect a mailbox: nothing of the tenant's changes until the browser comes back.
 func (d Deps) start(ctx context.Context, t *store.Tenant, _ *struct{}) (*emailStartOutput, error) {

@@ -120,13 +120,11 @@ func newMatrix(t *testing.T) *matrix {
 	for _, b := range demo.Businesses() {
 		for _, role := range []string{"tenant_admin", "user"} {
 			email := fmt.Sprintf("%s@t%v.test", role, b.ID)
-			made := m.ask(t, "POST", "/users", m.admin(b.ID.String()), map[string]any{"email": email, "password": "a good password", "role": role})
+			m.ask(t, "POST", "/users", m.admin(b.ID.String()), map[string]any{"email": email, "password": "a good password", "role": role})
 			m.tokens[role+" of "+b.ID.String()] = m.logIn(t, email, "a good password")
-			if b.ID == 1042 {
-				m.theirs["user_id"] = number(made["id"])
-			}
 		}
 	}
+	m.theirs["user_id"] = number(m.ask(t, "POST", "/users", m.admin("1042"), map[string]any{"email": "reached@t1042.test", "password": "a good password", "role": "user"})["id"])
 	m.theirs["tenant_id"] = 1042
 	m.fill(t)
 	for name := range m.theirs {
@@ -150,7 +148,23 @@ func (m *matrix) fill(t *testing.T) {
 	m.theirs["conversation_id"] = number(conversation["id"])
 	m.theirs["message_id"] = number(m.answered(t, fmt.Sprintf("/conversations/%v/messages", m.theirs["conversation_id"]), as)["id"])
 	m.ask(t, "PUT", "/tenant/profile", as, map[string]any{"business_name": secretWord})
+	m.connectMailbox(t, as)
 	m.theirs["call_id"], m.theirs["contact_id"] = m.callMade(t), number(m.first(t, "/contacts", as)["id"])
+}
+
+// connectMailbox goes through the fake Google's consent as the owner of the swim school's mailbox.
+func (m *matrix) connectMailbox(t *testing.T, as http.Header) {
+	t.Helper()
+	page, _ := m.ask(t, "POST", "/email/oauth/start", as, nil)["authorization_url"].(string)
+	response, err := http.Get(page + "&login_hint=" + url.QueryEscape(demo.SwimSchool().Profile.Email))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if said, _ := io.ReadAll(response.Body); !bytes.Contains(said, []byte("The mailbox is connected")) {
+		t.Fatalf("connecting a mailbox was answered %d %s", response.StatusCode, said)
+	}
+	m.ask(t, "PUT", "/email/settings", as, map[string]any{"response_signature": secretWord})
 }
 
 // callMade has tenant 1042 called, waits until something is made of the call, and returns its id.
