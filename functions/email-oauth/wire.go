@@ -3,7 +3,6 @@ package emailoauth
 import (
 	"errors"
 	"net/http"
-	"regexp"
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/auth"
@@ -19,20 +18,14 @@ type wiring struct {
 	Ephemeral ephemeral.Config
 	Public    boot.PublicURL
 	Google    google.Config
-	Topic     string `env:"GMAIL_TOPIC"`
+	Topic     gmail.Topic
 }
-
-// topicName is a topic's full name (docs.cloud.google.com/pubsub, "Resource names").
-var topicName = regexp.MustCompile(`^projects/[a-z][a-z0-9.:-]*/topics/[A-Za-z][A-Za-z0-9._~%+-]{2,254}$`)
 
 // Validate wants a topic and a sealing key where mailboxes can be connected.
 func (w wiring) Validate() error {
 	errs := []error{w.Database.Validate(), w.Tokens.Validate(), w.Public.Validate(), w.Google.Validate()}
 	if w.Google.ClientID != "" {
-		errs = append(errs, boot.Required("GMAIL_TOPIC", w.Topic != ""), boot.Required("FIELD_ENCRYPTION_KEY", !w.Database.Key.IsZero()))
-	}
-	if w.Topic != "" && !topicName.MatchString(w.Topic) {
-		errs = append(errs, errors.New("GMAIL_TOPIC must be a topic's full name: projects/PROJECT/topics/NAME"))
+		errs = append(errs, w.Topic.Validate(), boot.Required("FIELD_ENCRYPTION_KEY", !w.Database.Key.IsZero()))
 	}
 	return errors.Join(errs...)
 }
@@ -60,7 +53,7 @@ func open(env boot.Environment) (http.Handler, error) {
 		Starts:   state.Throttle("email_oauth_starts", 20, time.Hour),
 		Gmail:    mail,
 		Redirect: s.Public.BaseURL + CallbackPath,
-		Topic:    s.Topic,
+		Topic:    s.Topic.Name,
 		Now:      time.Now,
 	}
 	if s.Google.ClientID != "" {

@@ -58,7 +58,6 @@ func start(ctx context.Context, root string, given boot.Environment, keys *state
 	s.fill(localModel(s.env, s.base))
 	s.fill(oneQueue(s.env))
 	s.fill(localGoogle(s.env, s.base))
-	s.fill(boot.Environment{"GMAIL_TOPIC": localTopic(s.env["GOOGLE_CLOUD_PROJECT"])})
 	if err := check(withPlaceholders(s.env)); err != nil {
 		return s, err
 	}
