@@ -84,7 +84,8 @@ begin
     end loop;
 end $$;
 
--- An opt-out is a person's: it goes from each of their addresses to the others, and so does its end. The latest word counts.
+-- An opt-out is a person's: it goes from each of their addresses to the others, and so does its end. The latest word counts. An opt-out and
+-- the contact that it goes to may be written at one moment: whoever is second waits, and then sees what the first has written.
 create function spread_opt_out(tenant bigint, phone text, address text) returns void language plpgsql as $$
 begin
     if phone is null or address = '' then
@@ -101,17 +102,22 @@ begin
 end $$;
 create function spread_from_phone() returns trigger language plpgsql set search_path = public, pg_temp as $$
 begin
+    perform pg_advisory_xact_lock(hashtextextended('people:' || new.tenant_id, 0));
     perform spread_opt_out(k.tenant_id, k.phone_number, k.email) from contacts k where k.tenant_id = new.tenant_id and k.phone_number = new.phone_number;
     return null;
 end $$;
 create function spread_from_mail() returns trigger language plpgsql set search_path = public, pg_temp as $$
 begin
+    perform pg_advisory_xact_lock(hashtextextended('people:' || new.tenant_id, 0));
     perform spread_opt_out(k.tenant_id, k.phone_number, k.email) from contacts k where k.tenant_id = new.tenant_id and k.email = new.email;
     return null;
 end $$;
 create function spread_to_contact() returns trigger language plpgsql set search_path = public, pg_temp as $$
 begin
-    perform spread_opt_out(new.tenant_id, new.phone_number, new.email);
+    if new.phone_number is not null and new.email <> '' then
+        perform pg_advisory_xact_lock(hashtextextended('people:' || new.tenant_id, 0));
+        perform spread_opt_out(new.tenant_id, new.phone_number, new.email);
+    end if;
     return null;
 end $$;
 -- +goose StatementEnd
@@ -457,7 +463,7 @@ begin
         perform pg_advisory_xact_lock(hashtextextended('contacts:' || tenant || ':' || target, 0));
         contact := (select k.id from contacts k where k.tenant_id = tenant and k.email = target order by k.id limit 1);
         if contact is null then
-            insert into contacts (tenant_id, name, email) values (tenant, coalesce(m #>> '{lead,name}', m ->> 'name', ''), target) returning id into contact;
+            insert into contacts (tenant_id, name, email) values (tenant, coalesce(nullif(m #>> '{lead,name}', ''), m ->> 'name', ''), target) returning id into contact;
         end if;
     end if;
     if lead is not null then

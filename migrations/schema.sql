@@ -1791,7 +1791,7 @@ begin
         perform pg_advisory_xact_lock(hashtextextended('contacts:' || tenant || ':' || target, 0));
         contact := (select k.id from contacts k where k.tenant_id = tenant and k.email = target order by k.id limit 1);
         if contact is null then
-            insert into contacts (tenant_id, name, email) values (tenant, coalesce(m #>> '{lead,name}', m ->> 'name', ''), target) returning id into contact;
+            insert into contacts (tenant_id, name, email) values (tenant, coalesce(nullif(m #>> '{lead,name}', ''), m ->> 'name', ''), target) returning id into contact;
         end if;
     end if;
     if lead is not null then
@@ -2170,6 +2170,7 @@ CREATE OR REPLACE FUNCTION public.spread_from_mail()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 begin
+    perform pg_advisory_xact_lock(hashtextextended('people:' || new.tenant_id, 0));
     perform spread_opt_out(k.tenant_id, k.phone_number, k.email) from contacts k where k.tenant_id = new.tenant_id and k.email = new.email;
     return null;
 end $function$
@@ -2181,6 +2182,7 @@ CREATE OR REPLACE FUNCTION public.spread_from_phone()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 begin
+    perform pg_advisory_xact_lock(hashtextextended('people:' || new.tenant_id, 0));
     perform spread_opt_out(k.tenant_id, k.phone_number, k.email) from contacts k where k.tenant_id = new.tenant_id and k.phone_number = new.phone_number;
     return null;
 end $function$
@@ -2211,7 +2213,10 @@ CREATE OR REPLACE FUNCTION public.spread_to_contact()
  SET search_path TO 'public', 'pg_temp'
 AS $function$
 begin
-    perform spread_opt_out(new.tenant_id, new.phone_number, new.email);
+    if new.phone_number is not null and new.email <> '' then
+        perform pg_advisory_xact_lock(hashtextextended('people:' || new.tenant_id, 0));
+        perform spread_opt_out(new.tenant_id, new.phone_number, new.email);
+    end if;
     return null;
 end $function$
 -- owner: postgres;

@@ -159,8 +159,8 @@ func (s *Server) Drain(ctx context.Context) error {
 			s.mu.Unlock()
 			return nil
 		}
-		if wait := next.Sub(s.now()); s.options.Manual && !next.IsZero() && wait > 0 {
-			s.advance(wait)
+		if s.options.Manual && !next.IsZero() {
+			s.advance(max(next.Sub(s.now()), 0)) // a task whose time has come by itself sleeps too
 		}
 		changed := s.changed
 		s.mu.Unlock()
