@@ -3,6 +3,9 @@ package storetest
 import (
 	"context"
 	"encoding/base64"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +32,8 @@ type DB struct {
 	Dentist    *store.Tenant
 
 	SwimSchoolPhone, DentistPhone private.Phone
+
+	super func() (*pgxpool.Pool, error) // as the superuser, opened when first asked for
 }
 
 // New gives a test a database of its own with tenants 1042 and 2048.
@@ -39,6 +44,13 @@ func New(t testing.TB) *DB {
 		URLs: urls, Store: open(t, urls.App, FieldKey), Admin: open(t, urls.Admin, FieldKey), Operator: open(t, urls.Owner, FieldKey),
 		SwimSchoolPhone: demo.SwimSchool().Phone, DentistPhone: demo.Dentist().Phone,
 	}
+	db.super = sync.OnceValues(func() (*pgxpool.Pool, error) {
+		pool, err := pgxpool.New(context.WithoutCancel(t.Context()), urls.Owner)
+		if err == nil {
+			t.Cleanup(pool.Close)
+		}
+		return pool, err
+	})
 	if _, err := db.Operator.Operator().PublishGlobalPrompt(t.Context(), prompt.Any, "Global base", prompt.Base()); err != nil {
 		t.Fatal(err)
 	}
@@ -127,12 +139,11 @@ func (db *DB) Receive(t testing.TB, to *store.Tenant, from private.Phone, words,
 // Query reads one column as the superuser, whom row level security does not bind.
 func (db *DB) Query(t testing.TB, sql string, args ...any) []string {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), db.Owner)
+	pool, err := db.super()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
-	rows, err := conn.Query(t.Context(), sql, args...)
+	rows, err := pool.Query(t.Context(), sql, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,26 +157,35 @@ func (db *DB) Query(t testing.TB, sql string, args ...any) []string {
 // Exec changes the database as the superuser.
 func (db *DB) Exec(t testing.TB, sql string, args ...any) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), db.Owner)
+	pool, err := db.super()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = conn.Close(context.WithoutCancel(t.Context())) }()
-	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+	if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
 		t.Fatal(err)
 	}
 }
 
+// tenantTables are the tables whose rows name their tenant, which are the same in every test's database.
+var tenantTables atomic.Pointer[[]string]
+
 // Snapshot is every row that belongs to a tenant, as JSON.
 func (db *DB) Snapshot(t testing.TB, id int64) []string {
 	t.Helper()
-	var all []string
-	for _, table := range db.Query(t, `select table_name::text from information_schema.columns
-		where table_schema = 'public' and column_name = 'tenant_id' order by 1`) {
-		all = append(all, db.Query(t, `select '`+table+` ' || to_jsonb(x)::text from `+pgx.Identifier{table}.Sanitize()+` x where tenant_id = $1 order by 1`, id)...)
+	known := tenantTables.Load()
+	if known == nil {
+		tables := db.Query(t, `select table_name::text from information_schema.columns where table_schema = 'public' and column_name = 'tenant_id' order by 1`)
+		known = &tables
+		tenantTables.Store(known)
 	}
-	all = append(all, db.Query(t, `select 'messages ' || to_jsonb(m)::text from messages m join conversations c on c.id = m.conversation_id where c.tenant_id = $1 order by 1`, id)...)
-	return append(all, db.Query(t, `select 'prompt_sections ' || to_jsonb(s)::text from prompt_sections s join prompt_bundles b on b.id = s.bundle_id where b.tenant_id = $1 order by 1`, id)...)
+	parts := []string{
+		`select 'messages ' || to_jsonb(m)::text from messages m join conversations c on c.id = m.conversation_id where c.tenant_id = $1`,
+		`select 'prompt_sections ' || to_jsonb(s)::text from prompt_sections s join prompt_bundles b on b.id = s.bundle_id where b.tenant_id = $1`,
+	}
+	for _, table := range *known {
+		parts = append(parts, `select '`+table+` ' || to_jsonb(x)::text from `+pgx.Identifier{table}.Sanitize()+` x where tenant_id = $1`)
+	}
+	return db.Query(t, strings.Join(parts, " union all ")+" order by 1", id)
 }
 
 // WithoutRowSecurity leaves tenants apart by the statements alone.
