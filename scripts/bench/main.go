@@ -45,6 +45,8 @@ its share of the workers can answer.`, fairness},
 Jackrabbit that takes 150 ms for a list of 300 classes: an instance asks for it first, then another finds it in Firestore, then the first has it in
 memory. Where no worker is at work, send-link waits its 2.5 seconds and says that the link is on its way. Everything is signed as Telnyx signs, and
 an answer that does not say what it should counts as refused.`, calls},
+	{"mail", "Mail", `Each mail is another customer's, of twenty tenants. It is delivered into a fake Gmail, which announces it to email-pubsub as Pub/Sub does; the worker
+reads the mailbox, fetches the mail, asks the model and answers in the thread.`, mails},
 	{"coldstart", "Cold start", `Process start to the first 200, one processor each, programs in turn. The program beside each links what the function's own packages
 import and does nothing with it. Nothing is dialled before listening: a test counts.`, coldStart},
 	{"growth", "Growth and row security", `Ninety customers text in databases of three sizes, in turn; a fifth of all messages is one tenant's, whose newest
