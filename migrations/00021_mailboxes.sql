@@ -56,10 +56,24 @@ create function route_mailbox(address text) returns bigint
               join public.tenants t on t.id = c.tenant_id and t.is_active
              where c.gmail_email = lower(address));
 
--- Whether an address, whatever its case and tag, is a mailbox that some tenant has connected.
+-- The account that an address is of, whatever its case and tag; Gmail's own know no dots and have two domains.
+create function mail_account(address text) returns text language sql immutable
+    return case when lower(address) ~ '@(gmail|googlemail)\.com$'
+                then replace(split_part(split_part(lower(address), '@', 1), '+', 1), '.', '') || '@gmail.com'
+                else regexp_replace(lower(address), '\+[^@]*@', '@') end;
+create index tenant_email_configs_account on tenant_email_configs (mail_account(gmail_email));
+
+-- Whether an address is of a mailbox that some tenant has connected.
 create function is_mailbox(address text) returns boolean
     language sql stable security definer set search_path = pg_catalog, pg_temp
-    return exists (select from public.tenant_email_configs c where c.gmail_email = lower(regexp_replace(address, '\+[^@]*@', '@')));
+    return exists (select from public.tenant_email_configs c where public.mail_account(c.gmail_email) = public.mail_account(address));
+
+-- Whether some tenant's calendar is that of an address: what ends the grant of one ends that of the other.
+create policy routing on tenant_calendar_configs for select to chattercheatah_router using (true);
+grant select (google_email) on tenant_calendar_configs to chattercheatah_router;
+create function is_calendar(address text) returns boolean
+    language sql stable security definer set search_path = pg_catalog, pg_temp
+    return exists (select from public.tenant_calendar_configs c where public.mail_account(c.google_email) = public.mail_account(address));
 
 -- +goose StatementBegin
 -- Whose mailboxes are to be read: what was announced is overdue, or nothing was for so long that an announcement may have been lost.
@@ -105,13 +119,15 @@ end;
 grant create on schema public to chattercheatah_router;
 alter function route_mailbox(text) owner to chattercheatah_router;
 alter function is_mailbox(text) owner to chattercheatah_router;
+alter function is_calendar(text) owner to chattercheatah_router;
 alter function route_unread_mailboxes(timestamptz, timestamptz, integer) owner to chattercheatah_router;
 alter function route_expiring_watches(timestamptz, integer) owner to chattercheatah_router;
 alter function route_stopped_mailboxes(timestamptz, integer) owner to chattercheatah_router;
 revoke create on schema public from chattercheatah_router;
-revoke all on function route_mailbox(text), is_mailbox(text), route_unread_mailboxes(timestamptz, timestamptz, integer),
+revoke all on function mail_account(text), route_mailbox(text), is_mailbox(text), is_calendar(text), route_unread_mailboxes(timestamptz, timestamptz, integer),
     route_expiring_watches(timestamptz, integer), route_stopped_mailboxes(timestamptz, integer) from public;
-grant execute on function route_mailbox(text), is_mailbox(text), route_unread_mailboxes(timestamptz, timestamptz, integer),
+grant execute on function mail_account(text) to chattercheatah_app, chattercheatah_router;
+grant execute on function route_mailbox(text), is_mailbox(text), is_calendar(text), route_unread_mailboxes(timestamptz, timestamptz, integer),
     route_expiring_watches(timestamptz, integer), route_stopped_mailboxes(timestamptz, integer) to chattercheatah_app;
 
 -- Marks a mailbox whose token Google refuses, unless it has another token by now, and plans the one text that tells the owner.
@@ -146,6 +162,10 @@ drop function fail_mailbox(bigint, bytea, text);
 drop function route_stopped_mailboxes(timestamptz, integer);
 drop function route_expiring_watches(timestamptz, integer);
 drop function route_unread_mailboxes(timestamptz, timestamptz, integer);
+drop function is_calendar(text);
+revoke select (google_email) on tenant_calendar_configs from chattercheatah_router;
+drop policy routing on tenant_calendar_configs;
 drop function is_mailbox(text);
 drop function route_mailbox(text);
 drop table tenant_email_configs;
+drop function mail_account(text);

@@ -47,6 +47,8 @@ comment on column emails.act_at is 'noticed: when it is to be looked at';
 comment on column emails.message_id is 'its own, with <>, which an answer names; message_refs are those that it names';
 comment on column emails.reply_to is 'where an answer goes';
 create index emails_open on emails (act_at) where state = 'noticed';
+create index emails_of_thread on emails (tenant_id, mailbox, thread_id);
+create index emails_to_one on emails (tenant_id, reply_to, received_at) where reply_to <> '';
 create index emails_of_conversation on emails (tenant_id, conversation_id, received_at desc) where conversation_id is not null;
 
 create table mail_opt_outs (
@@ -68,6 +70,7 @@ alter table replies
 alter table replies add constraint replies_email foreign key (tenant_id, email_id) references emails (tenant_id, id);
 alter table replies add constraint replies_to_mail check ((channel = 'email') = (email_id is not null));
 comment on column replies.email_id is 'of mail: which mail it answers';
+create index replies_to_email on replies (tenant_id, email_id) where email_id is not null;
 
 -- +goose StatementBegin
 do $$
@@ -84,8 +87,9 @@ begin
     end loop;
 end $$;
 
--- An opt-out is a person's: it goes from each of their addresses to the others, and so does its end. The latest word counts. An opt-out and
--- the contact that it goes to may be written at one moment: whoever is second waits, and then sees what the first has written.
+-- An opt-out is a person's: it goes from each of their addresses to the others. Its end goes from a phone to mail alone: anybody can write a mail
+-- in another's name. The latest word counts. An opt-out and the contact that it goes to may be written at one moment: whoever is second waits,
+-- and then sees what the first has written; of two opt-outs of one person at one moment Postgres may have one tried again.
 create function spread_opt_out(tenant bigint, phone text, address text) returns void language plpgsql as $$
 begin
     if phone is null or address = '' then
@@ -96,9 +100,9 @@ begin
         on conflict (tenant_id, email) do update set source = 'contact', opted_out_at = excluded.opted_out_at, opted_in_at = excluded.opted_in_at
      where greatest(mail_opt_outs.opted_out_at, mail_opt_outs.opted_in_at) < greatest(excluded.opted_out_at, excluded.opted_in_at);
     insert into opt_outs (tenant_id, phone_number, source, opted_out_at, opted_in_at)
-    select tenant, phone, 'contact', m.opted_out_at, m.opted_in_at from mail_opt_outs m where m.tenant_id = tenant and m.email = address
-        on conflict (tenant_id, phone_number) do update set source = 'contact', opted_out_at = excluded.opted_out_at, opted_in_at = excluded.opted_in_at
-     where greatest(opt_outs.opted_out_at, opt_outs.opted_in_at) < greatest(excluded.opted_out_at, excluded.opted_in_at);
+    select tenant, phone, 'contact', m.opted_out_at, null from mail_opt_outs m where m.tenant_id = tenant and m.email = address and m.opted_in_at is null
+        on conflict (tenant_id, phone_number) do update set source = 'contact', opted_out_at = excluded.opted_out_at, opted_in_at = null
+     where greatest(opt_outs.opted_out_at, opt_outs.opted_in_at) < excluded.opted_out_at;
 end $$;
 create function spread_from_phone() returns trigger language plpgsql set search_path = public, pg_temp as $$
 begin
@@ -155,7 +159,8 @@ begin
     raise exception 'the recipient has opted out' using errcode = 'CC001';
 end $$;
 
--- As before, and of mail: it waits while Google refuses the mailbox's token, and an answer that has waited for a day is not given any more.
+-- As before, and of mail: it waits while Google refuses the mailbox's token, and an answer that has waited for a day, or that people have given
+-- meanwhile, is not given any more.
 create or replace function claim_reply(tenant bigint, reply bigint, lease interval, share integer, out claimed boolean, out crowded boolean) language plpgsql as $$
 declare
     r       replies;
@@ -193,7 +198,9 @@ begin
         ends := case
             when box.gmail_email is distinct from talk.mailbox then 'mailbox_disconnected'
             when r.kind = 'answer' and not box.is_enabled then 'mail_disabled'
-            when r.kind = 'answer' and r.created_at < now() - interval '1 day' then 'too_late' end;
+            when r.kind = 'answer' and exists (select from emails e where e.tenant_id = tenant and e.id = r.email_id and e.received_at < now() - interval '1 day') then 'too_late'
+            when r.kind = 'answer' and exists (select from messages m where m.conversation_id = r.conversation_id and m.role = 'staff'
+                    and m.occurred_at >= (select e.received_at from emails e where e.tenant_id = tenant and e.id = r.email_id)) then 'answered_by_hand' end;
         if ends is null and box.grant_failed_at is not null then
             update replies set state = 'planned', act_at = now() + interval '1 hour' where tenant_id = tenant and id = reply;
             return;
@@ -282,7 +289,7 @@ begin atomic
     select o.tenant_id, o.reply_id from public.route_overdue_replies('sms', since, at_most, of_each) o;
 end;
 
--- Mail that was noticed and not looked at in time.
+-- Mail that was noticed and not looked at in time. While Google refuses a mailbox's token there is nothing to look at.
 create function route_noticed_mails(since timestamptz, at_most integer, of_each integer)
     returns table (tenant_id bigint, email_id bigint)
     language sql stable security definer set search_path = pg_catalog, pg_temp
@@ -291,7 +298,8 @@ begin atomic
       from (select e.tenant_id, e.id, e.act_at, row_number() over (partition by e.tenant_id order by e.act_at) as nth
               from public.emails e
               join public.tenants t on t.id = e.tenant_id and t.is_active
-             where e.state = 'noticed' and e.act_at <= since) o
+             where e.state = 'noticed' and e.act_at <= since
+               and not exists (select from public.tenant_email_configs c where c.tenant_id = e.tenant_id and c.grant_failed_at is not null)) o
      where o.nth <= of_each
      order by o.act_at
      limit at_most;
@@ -305,7 +313,7 @@ revoke all on function route_overdue_replies(text, timestamptz, integer, integer
 grant execute on function route_overdue_replies(text, timestamptz, integer, integer), route_noticed_mails(timestamptz, integer, integer) to chattercheatah_app;
 
 -- Records what a page of a mailbox's history names: id, thread, by_hand. What we have sent ourselves is left out, and so is what people of
--- the tenant write into threads that we do not know.
+-- the tenant write into threads that nobody has written to us in.
 -- +goose StatementBegin
 create function notice_mails(tenant bigint, box text, listed jsonb) returns void language sql
 begin atomic
@@ -313,14 +321,17 @@ begin atomic
     select tenant, box, l.id, l.thread, l.by_hand
       from jsonb_to_recordset(listed) l (id text, thread text, by_hand boolean)
      where not exists (select from replies r where r.tenant_id = tenant and r.provider_message_id = l.id)
-       and (not l.by_hand or exists (select from conversations c where c.tenant_id = tenant and c.mailbox = box and c.thread_id = l.thread and c.channel = 'email'))
+       and (not l.by_hand or exists (select from emails e where e.tenant_id = tenant and e.mailbox = box and e.thread_id = l.thread)
+                          or exists (select from jsonb_to_recordset(listed) o (thread text, by_hand boolean) where o.thread = l.thread and not o.by_hand))
+     order by l.by_hand
         on conflict (tenant_id, mailbox, gmail_id) do nothing;
 end;
 
--- Makes of a mail what it calls for, once, and says what came of it before when it is done already. m has as (mail, form, staff, ignored), why,
--- from, name, reply_to, subject, message_id, refs, text, attachments, received, keyword (stop, start or ''), token, flag and, of a form, lead: name,
--- email, phone, details.
-create function record_mail(tenant bigint, mail bigint, m jsonb, most_answers integer, wait interval,
+-- Makes of a mail what it calls for, once, and says what came of it before when it is done already. outcome is wait while it is not known whether
+-- people have answered it by hand. m has as (mail, form, staff, ignored), why,
+-- from, name, reply_to, subject, message_id, refs, text, attachments, received, via (whose mailboxes have passed it on), keyword (stop, start or ''), token, flag and, of a
+-- form, lead: name, email, phone, details.
+create function record_mail(tenant bigint, mail bigint, m jsonb, most_answers integer, most_to_one integer, wait interval,
                             out outcome text, out why text, out reply bigint, out due timestamptz) language plpgsql as $$
 declare
     e       emails;
@@ -356,12 +367,20 @@ begin
         when not box.is_enabled then 'not_enabled'
         when at < box.enabled_at then 'before_it_was_enabled'
         when is_a = 'mail' and (is_mailbox(sender) or is_mailbox(target)) then 'mailbox_of_ours'
+        when is_a = 'mail' and exists (select from jsonb_array_elements_text(m -> 'via') a where lower(a) <> e.mailbox and is_mailbox(a)) then 'passed_on_by_ours'
         when is_a = 'staff' and exists (select from replies r join conversations c on c.tenant_id = tenant and c.id = r.conversation_id
-                                         where r.tenant_id = tenant and r.token::text = m ->> 'token' and c.thread_id = e.thread_id) then 'sent_by_us'
+                                         where r.tenant_id = tenant and r.token::text = m ->> 'token' and c.thread_id = e.thread_id
+                                           and r.reason is distinct from 'draft') then 'sent_by_us'
     end;
     if why is not null then
         outcome := 'ignored';
         update emails k set state = 'done', outcome = record_mail.outcome, reason = why, received_at = at, done_at = now() where k.tenant_id = tenant and k.id = mail;
+        return;
+    end if;
+
+    if is_a = 'mail' and exists (select from emails o where o.tenant_id = tenant and o.mailbox = e.mailbox and o.thread_id = e.thread_id and o.by_hand
+                                    and o.state = 'noticed' and o.id > mail) then
+        outcome := 'wait';
         return;
     end if;
 
@@ -370,10 +389,9 @@ begin
         update conversations c set last_message_at = greatest(c.last_message_at, at)
          where c.tenant_id = tenant and c.mailbox = e.mailbox and c.thread_id = e.thread_id and c.channel = 'email'
         returning c.id into talk;
-        if talk is null then
-            outcome := 'ignored';
-            why := 'unknown_thread';
-            update emails k set state = 'done', outcome = record_mail.outcome, reason = why, received_at = at, done_at = now() where k.tenant_id = tenant and k.id = mail;
+        if talk is null then -- what it answers has not been looked at yet, or was ignored
+            outcome := 'staff';
+            update emails k set state = 'done', outcome = record_mail.outcome, received_at = at, done_at = now() where k.tenant_id = tenant and k.id = mail;
             return;
         end if;
     else
@@ -404,9 +422,9 @@ begin
                       order by l.created_at desc, l.id desc limit 1);
             if lead is null then
                 insert into leads (tenant_id, name, email, phone_number, source)
-                values (tenant, coalesce(m #>> '{lead,name}', ''), lower(coalesce(m #>> '{lead,email}', '')), phone, 'email') returning id into lead;
+                values (tenant, left(coalesce(m #>> '{lead,name}', ''), 200), lower(coalesce(m #>> '{lead,email}', '')), phone, 'email') returning id into lead;
             end if;
-            update leads l set name = coalesce(nullif(l.name, ''), m #>> '{lead,name}', ''), email = coalesce(nullif(l.email, ''), lower(m #>> '{lead,email}'), ''),
+            update leads l set name = coalesce(nullif(l.name, ''), left(m #>> '{lead,name}', 200), ''), email = coalesce(nullif(l.email, ''), lower(m #>> '{lead,email}'), ''),
                    conversation_id = coalesce(l.conversation_id, talk), updated_at = now(),
                    details = case when (select count(*) from jsonb_object_keys(l.details || (m #> '{lead,details}'))) <= 50 then l.details || (m #> '{lead,details}') else l.details end
              where l.tenant_id = tenant and l.id = lead;
@@ -416,24 +434,28 @@ begin
         insert into mail_opt_outs (tenant_id, email, source, opted_out_at) values (tenant, sender, 'message', at)
             on conflict (tenant_id, email) do update set source = 'message', opted_out_at = excluded.opted_out_at, opted_in_at = null
          where mail_opt_outs.opted_in_at <= excluded.opted_out_at;
-        if target <> sender then
-            insert into mail_opt_outs (tenant_id, email, source, opted_out_at) values (tenant, target, 'contact', at) on conflict (tenant_id, email) do nothing;
-        end if;
         update replies r set state = 'suppressed', reason = 'opted_out', settled_at = now()
          where r.tenant_id = tenant and r.state in ('planned', 'claimed') and r.channel = 'email'
-           and exists (select from emails k where k.tenant_id = tenant and k.id = r.email_id and k.reply_to in (sender, target));
-    elsif m ->> 'keyword' = 'start' and exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email in (sender, target) and o.opted_in_at is null and o.opted_out_at <= at) then
+           and exists (select from emails k where k.tenant_id = tenant and k.id = r.email_id and k.reply_to = sender);
+    elsif m ->> 'keyword' = 'start' and exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email = sender and o.opted_in_at is null and o.opted_out_at <= at) then
         outcome := 'opted_in';
-        update mail_opt_outs o set opted_in_at = at where o.tenant_id = tenant and o.email in (sender, target) and o.opted_in_at is null and o.opted_out_at <= at;
+        update mail_opt_outs o set opted_in_at = at where o.tenant_id = tenant and o.email = sender and o.opted_in_at is null and o.opted_out_at <= at;
     else
+        -- A machine that opens a thread each time has no more of us than a person; two of its mails at one moment are counted one after the other.
+        perform pg_advisory_xact_lock(hashtextextended('contacts:' || tenant || ':' || target, 0));
         why := case
             when exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email in (sender, target) and o.opted_in_at is null) then 'opted_out'
             when not by_us then 'human_takeover'
+            when exists (select from emails o where o.tenant_id = tenant and o.mailbox = e.mailbox and o.thread_id = e.thread_id and o.by_hand
+                            and o.outcome = 'staff' and o.received_at >= at) then 'answered_by_hand'
+            when at < now() - interval '1 day' then 'too_late'
             when most_answers <= (select count(*) from replies r where r.tenant_id = tenant and r.conversation_id = talk and r.kind = 'answer'
                                      and r.created_at > now() - interval '1 day' and r.state not in ('suppressed', 'rejected')) then 'answered_often'
+            when most_to_one <= (select count(*) from emails k join replies r on r.tenant_id = tenant and r.email_id = k.id and r.kind = 'answer' and r.state not in ('suppressed', 'rejected')
+                                  where k.tenant_id = tenant and k.reply_to = target and k.received_at > now() - interval '1 day') then 'answered_often'
         end;
         outcome := case when why is null then 'answer' else 'silent' end;
-        mention := case when why in ('opted_out', 'answered_often') then 'not_answered: ' || why else mention end;
+        mention := case when why in ('opted_out', 'answered_often', 'too_late') then 'not_answered: ' || why else mention end;
     end if;
 
     update emails k set state = 'done', outcome = record_mail.outcome, reason = why, conversation_id = talk, message_id = m ->> 'message_id',
@@ -455,15 +477,16 @@ begin
 
     -- Who wrote is a contact; that of a form is who it names.
     if is_a <> 'staff' and coalesce(phone, '') <> '' then
-        insert into contacts (tenant_id, name, email, phone_number) values (tenant, coalesce(m #>> '{lead,name}', ''), lower(coalesce(m #>> '{lead,email}', '')), phone)
+        -- Anybody can fill in a form in another's name: it adds to what is known of them and replaces nothing.
+        insert into contacts (tenant_id, name, email, phone_number) values (tenant, left(coalesce(m #>> '{lead,name}', ''), 200), lower(coalesce(m #>> '{lead,email}', '')), phone)
             on conflict (tenant_id, phone_number) do update
-                set name = coalesce(nullif(excluded.name, ''), contacts.name), email = coalesce(nullif(excluded.email, ''), contacts.email), updated_at = now()
+                set name = coalesce(nullif(contacts.name, ''), excluded.name), email = coalesce(nullif(contacts.email, ''), excluded.email), updated_at = now()
         returning id into contact;
     elsif is_a = 'mail' or is_a = 'form' and coalesce(m #>> '{lead,email}', '') <> '' then
         perform pg_advisory_xact_lock(hashtextextended('contacts:' || tenant || ':' || target, 0));
         contact := (select k.id from contacts k where k.tenant_id = tenant and k.email = target order by k.id limit 1);
         if contact is null then
-            insert into contacts (tenant_id, name, email) values (tenant, coalesce(nullif(m #>> '{lead,name}', ''), m ->> 'name', ''), target) returning id into contact;
+            insert into contacts (tenant_id, name, email) values (tenant, left(coalesce(nullif(m #>> '{lead,name}', ''), m ->> 'name', ''), 200), target) returning id into contact;
         end if;
     end if;
     if lead is not null then
@@ -471,11 +494,11 @@ begin
     end if;
 end $$;
 -- +goose StatementEnd
-revoke all on function notice_mails(bigint, text, jsonb), record_mail(bigint, bigint, jsonb, integer, interval) from public;
-grant execute on function notice_mails(bigint, text, jsonb), record_mail(bigint, bigint, jsonb, integer, interval) to chattercheatah_app;
+revoke all on function notice_mails(bigint, text, jsonb), record_mail(bigint, bigint, jsonb, integer, integer, interval) from public;
+grant execute on function notice_mails(bigint, text, jsonb), record_mail(bigint, bigint, jsonb, integer, integer, interval) to chattercheatah_app;
 
 -- +goose Down
-drop function record_mail(bigint, bigint, jsonb, integer, interval);
+drop function record_mail(bigint, bigint, jsonb, integer, integer, interval);
 drop function notice_mails(bigint, text, jsonb);
 drop function route_noticed_mails(timestamptz, integer, integer);
 -- +goose StatementBegin

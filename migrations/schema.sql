@@ -741,7 +741,11 @@ CREATE UNIQUE INDEX conversations_thread ON public.conversations USING btree (te
 
 CREATE INDEX emails_of_conversation ON public.emails USING btree (tenant_id, conversation_id, received_at DESC) WHERE (conversation_id IS NOT NULL);
 
+CREATE INDEX emails_of_thread ON public.emails USING btree (tenant_id, mailbox, thread_id);
+
 CREATE INDEX emails_open ON public.emails USING btree (act_at) WHERE (state = 'noticed'::text);
+
+CREATE INDEX emails_to_one ON public.emails USING btree (tenant_id, reply_to, received_at) WHERE (reply_to <> ''::text);
 
 CREATE INDEX leads_by_contact ON public.leads USING btree (tenant_id, contact_id);
 
@@ -783,9 +787,13 @@ CREATE INDEX replies_open ON public.replies USING btree (act_at) WHERE ((accepte
 
 CREATE UNIQUE INDEX replies_provider_message ON public.replies USING btree (tenant_id, provider_message_id) WHERE (provider_message_id IS NOT NULL);
 
+CREATE INDEX replies_to_email ON public.replies USING btree (tenant_id, email_id) WHERE (email_id IS NOT NULL);
+
 CREATE INDEX replies_turn ON public.replies USING btree (tenant_id, state, act_at) WHERE (state = ANY (ARRAY['planned'::text, 'claimed'::text, 'sending'::text]));
 
 CREATE INDEX replies_unidentified ON public.replies USING btree (conversation_id) WHERE ((provider_message_id IS NULL) AND (sending_at IS NOT NULL));
+
+CREATE INDEX tenant_email_configs_account ON public.tenant_email_configs USING btree (mail_account(gmail_email));
 
 CREATE UNIQUE INDEX tenant_email_configs_gmail_email ON public.tenant_email_configs USING btree (gmail_email);
 
@@ -968,6 +976,9 @@ create policy tenant on tenant_business_profiles as permissive for all to chatte
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
+create policy routing on tenant_calendar_configs as permissive for select to chattercheatah_router
+    using (true);
+
 create policy tenant on tenant_calendar_configs as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
@@ -1076,7 +1087,9 @@ begin
         ends := case
             when box.gmail_email is distinct from talk.mailbox then 'mailbox_disconnected'
             when r.kind = 'answer' and not box.is_enabled then 'mail_disabled'
-            when r.kind = 'answer' and r.created_at < now() - interval '1 day' then 'too_late' end;
+            when r.kind = 'answer' and exists (select from emails e where e.tenant_id = tenant and e.id = r.email_id and e.received_at < now() - interval '1 day') then 'too_late'
+            when r.kind = 'answer' and exists (select from messages m where m.conversation_id = r.conversation_id and m.role = 'staff'
+                    and m.occurred_at > (select e.received_at from emails e where e.tenant_id = tenant and e.id = r.email_id)) then 'answered_by_hand' end;
         if ends is null and box.grant_failed_at is not null then
             update replies set state = 'planned', act_at = now() + interval '1 hour' where tenant_id = tenant and id = reply;
             return;
@@ -1307,6 +1320,14 @@ begin
 end $function$
 -- owner: postgres;
 
+CREATE OR REPLACE FUNCTION public.is_calendar(address text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN (EXISTS (SELECT FROM tenant_calendar_configs c WHERE (mail_account(c.google_email) = mail_account(is_calendar.address))))
+-- owner: chattercheatah_router;
+
 CREATE OR REPLACE FUNCTION public.is_due(act_at timestamp with time zone)
  RETURNS boolean
  LANGUAGE sql
@@ -1319,7 +1340,7 @@ CREATE OR REPLACE FUNCTION public.is_mailbox(address text)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
-RETURN (EXISTS (SELECT FROM tenant_email_configs c WHERE (c.gmail_email = lower(regexp_replace(is_mailbox.address, '\+[^@]*@'::text, '@'::text)))))
+RETURN (EXISTS (SELECT FROM tenant_email_configs c WHERE (mail_account(c.gmail_email) = mail_account(is_mailbox.address))))
 -- owner: chattercheatah_router;
 
 CREATE OR REPLACE FUNCTION public.keep_own_rights()
@@ -1403,6 +1424,13 @@ begin
 end $function$
 -- owner: postgres;
 
+CREATE OR REPLACE FUNCTION public.mail_account(address text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN (lower(address) ~ '@(gmail|googlemail)\.com$'::text) THEN (replace(split_part(split_part(lower(address), '@'::text, 1), '+'::text, 1), '.'::text, ''::text) || '@gmail.com'::text) ELSE regexp_replace(lower(address), '\+[^@]*@'::text, '@'::text) END
+-- owner: postgres;
+
 CREATE OR REPLACE FUNCTION public.next_reply(tenant bigint, share integer)
  RETURNS bigint
  LANGUAGE sql
@@ -1484,8 +1512,11 @@ BEGIN ATOMIC
            WHERE ((NOT (EXISTS ( SELECT
                     FROM replies r
                    WHERE ((r.tenant_id = notice_mails.tenant) AND (r.provider_message_id = l.id))))) AND ((NOT l.by_hand) OR (EXISTS ( SELECT
-                    FROM conversations c
-                   WHERE ((c.tenant_id = notice_mails.tenant) AND (c.mailbox = notice_mails.box) AND (c.thread_id = l.thread) AND (c.channel = 'email'::text)))))) ON CONFLICT(tenant_id, mailbox, gmail_id) DO NOTHING;
+                    FROM emails e
+                   WHERE ((e.tenant_id = notice_mails.tenant) AND (e.mailbox = notice_mails.box) AND (e.thread_id = l.thread)))) OR (EXISTS ( SELECT
+                    FROM jsonb_to_recordset(notice_mails.listed) o(thread text, by_hand boolean)
+                   WHERE ((o.thread = l.thread) AND (NOT o.by_hand))))))
+           ORDER BY l.by_hand ON CONFLICT(tenant_id, mailbox, gmail_id) DO NOTHING;
 END
 -- owner: postgres;
 
@@ -1646,7 +1677,7 @@ begin
 end $function$
 -- owner: postgres;
 
-CREATE OR REPLACE FUNCTION public.record_mail(tenant bigint, mail bigint, m jsonb, most_answers integer, wait interval, OUT outcome text, OUT why text, OUT reply bigint, OUT due timestamp with time zone)
+CREATE OR REPLACE FUNCTION public.record_mail(tenant bigint, mail bigint, m jsonb, most_answers integer, most_to_one integer, wait interval, OUT outcome text, OUT why text, OUT reply bigint, OUT due timestamp with time zone)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
@@ -1684,12 +1715,20 @@ begin
         when not box.is_enabled then 'not_enabled'
         when at < box.enabled_at then 'before_it_was_enabled'
         when is_a = 'mail' and (is_mailbox(sender) or is_mailbox(target)) then 'mailbox_of_ours'
+        when is_a = 'mail' and exists (select from jsonb_array_elements_text(m -> 'via') a where lower(a) <> e.mailbox and is_mailbox(a)) then 'passed_on_by_ours'
         when is_a = 'staff' and exists (select from replies r join conversations c on c.tenant_id = tenant and c.id = r.conversation_id
-                                         where r.tenant_id = tenant and r.token::text = m ->> 'token' and c.thread_id = e.thread_id) then 'sent_by_us'
+                                         where r.tenant_id = tenant and r.token::text = m ->> 'token' and c.thread_id = e.thread_id
+                                           and r.reason is distinct from 'draft') then 'sent_by_us'
     end;
     if why is not null then
         outcome := 'ignored';
         update emails k set state = 'done', outcome = record_mail.outcome, reason = why, received_at = at, done_at = now() where k.tenant_id = tenant and k.id = mail;
+        return;
+    end if;
+
+    if is_a = 'mail' and exists (select from emails o where o.tenant_id = tenant and o.mailbox = e.mailbox and o.thread_id = e.thread_id and o.by_hand
+                                    and o.state = 'noticed' and o.id > mail) then
+        outcome := 'wait';
         return;
     end if;
 
@@ -1698,10 +1737,9 @@ begin
         update conversations c set last_message_at = greatest(c.last_message_at, at)
          where c.tenant_id = tenant and c.mailbox = e.mailbox and c.thread_id = e.thread_id and c.channel = 'email'
         returning c.id into talk;
-        if talk is null then
-            outcome := 'ignored';
-            why := 'unknown_thread';
-            update emails k set state = 'done', outcome = record_mail.outcome, reason = why, received_at = at, done_at = now() where k.tenant_id = tenant and k.id = mail;
+        if talk is null then -- what it answers has not been looked at yet, or was ignored
+            outcome := 'staff';
+            update emails k set state = 'done', outcome = record_mail.outcome, received_at = at, done_at = now() where k.tenant_id = tenant and k.id = mail;
             return;
         end if;
     else
@@ -1732,9 +1770,9 @@ begin
                       order by l.created_at desc, l.id desc limit 1);
             if lead is null then
                 insert into leads (tenant_id, name, email, phone_number, source)
-                values (tenant, coalesce(m #>> '{lead,name}', ''), lower(coalesce(m #>> '{lead,email}', '')), phone, 'email') returning id into lead;
+                values (tenant, left(coalesce(m #>> '{lead,name}', ''), 200), lower(coalesce(m #>> '{lead,email}', '')), phone, 'email') returning id into lead;
             end if;
-            update leads l set name = coalesce(nullif(l.name, ''), m #>> '{lead,name}', ''), email = coalesce(nullif(l.email, ''), lower(m #>> '{lead,email}'), ''),
+            update leads l set name = coalesce(nullif(l.name, ''), left(m #>> '{lead,name}', 200), ''), email = coalesce(nullif(l.email, ''), lower(m #>> '{lead,email}'), ''),
                    conversation_id = coalesce(l.conversation_id, talk), updated_at = now(),
                    details = case when (select count(*) from jsonb_object_keys(l.details || (m #> '{lead,details}'))) <= 50 then l.details || (m #> '{lead,details}') else l.details end
              where l.tenant_id = tenant and l.id = lead;
@@ -1744,24 +1782,28 @@ begin
         insert into mail_opt_outs (tenant_id, email, source, opted_out_at) values (tenant, sender, 'message', at)
             on conflict (tenant_id, email) do update set source = 'message', opted_out_at = excluded.opted_out_at, opted_in_at = null
          where mail_opt_outs.opted_in_at <= excluded.opted_out_at;
-        if target <> sender then
-            insert into mail_opt_outs (tenant_id, email, source, opted_out_at) values (tenant, target, 'contact', at) on conflict (tenant_id, email) do nothing;
-        end if;
         update replies r set state = 'suppressed', reason = 'opted_out', settled_at = now()
          where r.tenant_id = tenant and r.state in ('planned', 'claimed') and r.channel = 'email'
-           and exists (select from emails k where k.tenant_id = tenant and k.id = r.email_id and k.reply_to in (sender, target));
-    elsif m ->> 'keyword' = 'start' and exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email in (sender, target) and o.opted_in_at is null and o.opted_out_at <= at) then
+           and exists (select from emails k where k.tenant_id = tenant and k.id = r.email_id and k.reply_to = sender);
+    elsif m ->> 'keyword' = 'start' and exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email = sender and o.opted_in_at is null and o.opted_out_at <= at) then
         outcome := 'opted_in';
-        update mail_opt_outs o set opted_in_at = at where o.tenant_id = tenant and o.email in (sender, target) and o.opted_in_at is null and o.opted_out_at <= at;
+        update mail_opt_outs o set opted_in_at = at where o.tenant_id = tenant and o.email = sender and o.opted_in_at is null and o.opted_out_at <= at;
     else
+        -- A machine that opens a thread each time has no more of us than a person; two of its mails at one moment are counted one after the other.
+        perform pg_advisory_xact_lock(hashtextextended('contacts:' || tenant || ':' || target, 0));
         why := case
             when exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email in (sender, target) and o.opted_in_at is null) then 'opted_out'
             when not by_us then 'human_takeover'
+            when exists (select from emails o where o.tenant_id = tenant and o.mailbox = e.mailbox and o.thread_id = e.thread_id and o.by_hand
+                            and o.outcome = 'staff' and o.received_at > at) then 'answered_by_hand'
+            when at < now() - interval '1 day' then 'too_late'
             when most_answers <= (select count(*) from replies r where r.tenant_id = tenant and r.conversation_id = talk and r.kind = 'answer'
                                      and r.created_at > now() - interval '1 day' and r.state not in ('suppressed', 'rejected')) then 'answered_often'
+            when most_to_one <= (select count(*) from emails k join replies r on r.tenant_id = tenant and r.email_id = k.id and r.kind = 'answer' and r.state not in ('suppressed', 'rejected')
+                                  where k.tenant_id = tenant and k.reply_to = target and k.received_at > now() - interval '1 day') then 'answered_often'
         end;
         outcome := case when why is null then 'answer' else 'silent' end;
-        mention := case when why in ('opted_out', 'answered_often') then 'not_answered: ' || why else mention end;
+        mention := case when why in ('opted_out', 'answered_often', 'too_late') then 'not_answered: ' || why else mention end;
     end if;
 
     update emails k set state = 'done', outcome = record_mail.outcome, reason = why, conversation_id = talk, message_id = m ->> 'message_id',
@@ -1783,15 +1825,16 @@ begin
 
     -- Who wrote is a contact; that of a form is who it names.
     if is_a <> 'staff' and coalesce(phone, '') <> '' then
-        insert into contacts (tenant_id, name, email, phone_number) values (tenant, coalesce(m #>> '{lead,name}', ''), lower(coalesce(m #>> '{lead,email}', '')), phone)
+        -- Anybody can fill in a form in another's name: it adds to what is known of them and replaces nothing.
+        insert into contacts (tenant_id, name, email, phone_number) values (tenant, left(coalesce(m #>> '{lead,name}', ''), 200), lower(coalesce(m #>> '{lead,email}', '')), phone)
             on conflict (tenant_id, phone_number) do update
-                set name = coalesce(nullif(excluded.name, ''), contacts.name), email = coalesce(nullif(excluded.email, ''), contacts.email), updated_at = now()
+                set name = coalesce(nullif(contacts.name, ''), excluded.name), email = coalesce(nullif(contacts.email, ''), excluded.email), updated_at = now()
         returning id into contact;
     elsif is_a = 'mail' or is_a = 'form' and coalesce(m #>> '{lead,email}', '') <> '' then
         perform pg_advisory_xact_lock(hashtextextended('contacts:' || tenant || ':' || target, 0));
         contact := (select k.id from contacts k where k.tenant_id = tenant and k.email = target order by k.id limit 1);
         if contact is null then
-            insert into contacts (tenant_id, name, email) values (tenant, coalesce(nullif(m #>> '{lead,name}', ''), m ->> 'name', ''), target) returning id into contact;
+            insert into contacts (tenant_id, name, email) values (tenant, left(coalesce(nullif(m #>> '{lead,name}', ''), m ->> 'name', ''), 200), target) returning id into contact;
         end if;
     end if;
     if lead is not null then
@@ -2031,7 +2074,9 @@ BEGIN ATOMIC
              row_number() OVER (PARTITION BY e.tenant_id ORDER BY e.act_at) AS nth
             FROM (emails e
               JOIN tenants t ON (((t.id = e.tenant_id) AND t.is_active)))
-           WHERE ((e.state = 'noticed'::text) AND (e.act_at <= route_noticed_mails.since))) o
+           WHERE ((e.state = 'noticed'::text) AND (e.act_at <= route_noticed_mails.since) AND (NOT (EXISTS ( SELECT
+                    FROM tenant_email_configs c
+                   WHERE ((c.tenant_id = e.tenant_id) AND (c.grant_failed_at IS NOT NULL))))))) o
    WHERE (o.nth <= route_noticed_mails.of_each)
    ORDER BY o.act_at
   LIMIT route_noticed_mails.at_most;
@@ -2201,9 +2246,9 @@ begin
         on conflict (tenant_id, email) do update set source = 'contact', opted_out_at = excluded.opted_out_at, opted_in_at = excluded.opted_in_at
      where greatest(mail_opt_outs.opted_out_at, mail_opt_outs.opted_in_at) < greatest(excluded.opted_out_at, excluded.opted_in_at);
     insert into opt_outs (tenant_id, phone_number, source, opted_out_at, opted_in_at)
-    select tenant, phone, 'contact', m.opted_out_at, m.opted_in_at from mail_opt_outs m where m.tenant_id = tenant and m.email = address
-        on conflict (tenant_id, phone_number) do update set source = 'contact', opted_out_at = excluded.opted_out_at, opted_in_at = excluded.opted_in_at
-     where greatest(opt_outs.opted_out_at, opt_outs.opted_in_at) < greatest(excluded.opted_out_at, excluded.opted_in_at);
+    select tenant, phone, 'contact', m.opted_out_at, null from mail_opt_outs m where m.tenant_id = tenant and m.email = address and m.opted_in_at is null
+        on conflict (tenant_id, phone_number) do update set source = 'contact', opted_out_at = excluded.opted_out_at, opted_in_at = null
+     where greatest(opt_outs.opted_out_at, opt_outs.opted_in_at) < excluded.opted_out_at;
 end $function$
 -- owner: postgres;
 
@@ -2373,6 +2418,8 @@ grant select (act_at, id, state, tenant_id) on emails to chattercheatah_router;
 
 grant select (accepted_at, act_at, channel, id, settled_at, state, tenant_id) on replies to chattercheatah_router;
 
+grant select (google_email) on tenant_calendar_configs to chattercheatah_router;
+
 grant select (gmail_email, grant_failed_at, is_enabled, last_read_at, read_due_at, tenant_id, watch_expires_at) on tenant_email_configs to chattercheatah_router;
 
 grant select (tenant_id, twilio_account_sid) on tenant_sms_configs to chattercheatah_router;
@@ -2399,6 +2446,8 @@ grant execute on function finish_call(bigint,bigint,integer,jsonb,jsonb) to chat
 
 grant execute on function hold_booking(bigint,timestamp with time zone,timestamp with time zone,interval,interval,integer,text,text,text,text,text,text) to chattercheatah_app;
 
+grant execute on function is_calendar(text) to chattercheatah_app;
+
 grant execute on function is_due(timestamp with time zone) to public;
 
 grant execute on function is_mailbox(text) to chattercheatah_app;
@@ -2412,6 +2461,10 @@ grant execute on function keep_published_sections() to public;
 grant execute on function live_prompt(bigint,text) to chattercheatah_app;
 
 grant execute on function log_change() to public;
+
+grant execute on function mail_account(text) to chattercheatah_app;
+
+grant execute on function mail_account(text) to chattercheatah_router;
 
 grant execute on function next_reply(bigint,integer) to chattercheatah_app;
 
@@ -2431,7 +2484,7 @@ grant execute on function record_call(bigint,text[],jsonb,jsonb) to chattercheat
 
 grant execute on function record_delivery(bigint,text,text,text,text,text,text) to chattercheatah_app;
 
-grant execute on function record_mail(bigint,bigint,jsonb,integer,interval) to chattercheatah_app;
+grant execute on function record_mail(bigint,bigint,jsonb,integer,integer,interval) to chattercheatah_app;
 
 grant execute on function record_text(bigint,text,text,text,text,integer,text,timestamp with time zone,text,boolean,integer) to chattercheatah_app;
 

@@ -34,13 +34,13 @@ type emailSettingsInput struct {
 	Body struct {
 		IsEnabled                  *bool    `json:"is_enabled,omitempty" nullable:"true" doc:"answer mail; needs a connected mailbox, and connecting one turns it on. What came before is left alone"`
 		BusinessHoursEnabled       *bool    `json:"business_hours_enabled,omitempty" nullable:"true" doc:"the hours and their timezone are those of /sms/settings"`
-		AutoReplyOutsideHours      *bool    `json:"auto_reply_outside_hours,omitempty" nullable:"true" doc:"outside business hours, send auto_reply_message instead of an answer; nothing when that is empty"`
+		AutoReplyOutsideHours      *bool    `json:"auto_reply_outside_hours,omitempty" nullable:"true" doc:"outside business hours, send auto_reply_message, when there is one, instead of an answer; false: nothing is sent then, and staff are shown the mail"`
 		AutoReplyMessage           *string  `json:"auto_reply_message,omitempty" nullable:"true" maxLength:"4000" example:"We are closed and answer tomorrow."`
 		ResponseSignature          *string  `json:"response_signature,omitempty" nullable:"true" maxLength:"1000" example:"The team of the swim school" doc:"ends every answer; empty for none"`
-		MaxThreadDepth             *int     `json:"max_thread_depth,omitempty" nullable:"true" minimum:"1" maximum:"40" doc:"how many answers one thread gets"`
+		MaxThreadDepth             *int     `json:"max_thread_depth,omitempty" nullable:"true" minimum:"1" maximum:"40" doc:"how many messages of a thread the model is told"`
 		AnswerMode                 *string  `json:"answer_mode,omitempty" nullable:"true" enum:"reply,draft" doc:"reply sends an answer; draft leaves it in the mailbox for somebody to send"`
 		LeadCaptureSubjectPrefixes []string `json:"lead_capture_subject_prefixes,omitempty" nullable:"true" maxItems:"50" example:"[\"Get In Touch Form Submission\"]" doc:"mail whose subject begins so is a form: a lead and no answer; empty for no forms"`
-		EscalationKeywords         []string `json:"escalation_keywords,omitempty" nullable:"true" maxItems:"100" example:"[\"urgent\", \"complaint\"]" doc:"mail with one of these is left to people"`
+		EscalationKeywords         []string `json:"escalation_keywords,omitempty" nullable:"true" maxItems:"100" example:"[\"urgent\", \"complaint\"]" doc:"a conversation in which one of these is written is shown to staff, besides being answered"`
 	}
 }
 

@@ -22,6 +22,7 @@ func (s *stack) demoGoogle() http.Handler {
 	google.Register(s.base + "/api/v1/email/oauth/callback")
 	gcaltest.On(google)
 	s.mail = gmailtest.On(google)
+	s.mail.Begin(time.Now()) // the database remembers mail of before
 	s.mail.OnNotice(func(_, address string, historyID uint64) {
 		if s.publish != nil {
 			s.publish(address, historyID)

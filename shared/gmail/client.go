@@ -174,10 +174,10 @@ func additions(records []*gmail.History) []Added {
 	return added
 }
 
-// Recent lists the inbox's messages that Gmail's search finds ("newer_than:2d"), the newest first, a page at a time. It is for a mailbox whose
-// history is gone; take a history id from Profile before.
-func (c *Client) Recent(ctx context.Context, g google.Grant, query, page string) (added []Added, next string, err error) {
-	call := c.service.Users.Messages.List(me).LabelIds("INBOX").Q(query).MaxResults(pageSize).Context(ctx)
+// Recent lists the messages under a label, such as INBOX, that Gmail's search finds ("newer_than:2d"), the newest first, a page at a time; of
+// their labels it tells that one. It is for a mailbox whose history is gone; take a history id from Profile before.
+func (c *Client) Recent(ctx context.Context, g google.Grant, label, query, page string) (added []Added, next string, err error) {
+	call := c.service.Users.Messages.List(me).LabelIds(label).Q(query).MaxResults(pageSize).Context(ctx)
 	if page != "" {
 		call = call.PageToken(page)
 	}
@@ -186,7 +186,7 @@ func (c *Client) Recent(ctx context.Context, g google.Grant, query, page string)
 		return nil, "", err
 	}
 	for _, m := range answer.Messages {
-		added = append(added, Added{ID: m.Id, ThreadID: m.ThreadId})
+		added = append(added, Added{ID: m.Id, ThreadID: m.ThreadId, Labels: []string{label}})
 	}
 	return added, answer.NextPageToken, nil
 }

@@ -64,10 +64,13 @@ func ask(c *gmail.Client, call gmailtest.Call) func(context.Context) error {
 		gmailtest.Watch:   func(ctx context.Context) error { _, err := c.Watch(ctx, grant, topic); return err },
 		gmailtest.Stop:    func(ctx context.Context) error { return c.Stop(ctx, grant) },
 		gmailtest.History: func(ctx context.Context) error { _, err := c.History(ctx, grant, 1000, ""); return err },
-		gmailtest.List:    func(ctx context.Context) error { _, _, err := c.Recent(ctx, grant, "newer_than:2d", ""); return err },
-		gmailtest.Get:     func(ctx context.Context) error { _, err := c.Message(ctx, grant, "18c0", much); return err },
-		gmailtest.Send:    func(ctx context.Context) error { _, err := c.Send(ctx, grant, raw, ""); return err },
-		gmailtest.Draft:   func(ctx context.Context) error { _, err := c.Draft(ctx, grant, raw, ""); return err },
+		gmailtest.List: func(ctx context.Context) error {
+			_, _, err := c.Recent(ctx, grant, "INBOX", "newer_than:2d", "")
+			return err
+		},
+		gmailtest.Get:   func(ctx context.Context) error { _, err := c.Message(ctx, grant, "18c0", much); return err },
+		gmailtest.Send:  func(ctx context.Context) error { _, err := c.Send(ctx, grant, raw, ""); return err },
+		gmailtest.Draft: func(ctx context.Context) error { _, err := c.Draft(ctx, grant, raw, ""); return err },
 	}[call]
 }
 
@@ -178,11 +181,11 @@ func TestHistory_OneThatIsGoneIsMadeUpForByTheRecentMail(t *testing.T) {
 		t.Errorf("%v; want ErrHistoryGone", err)
 	}
 	fake.PageSize(2)
-	first, next, err := c.Recent(t.Context(), grant, "newer_than:2d", "")
+	first, next, err := c.Recent(t.Context(), grant, "INBOX", "newer_than:2d", "")
 	if err != nil || next == "" {
 		t.Fatal(first, next, err)
 	}
-	second, next, err := c.Recent(t.Context(), grant, "newer_than:2d", next)
+	second, next, err := c.Recent(t.Context(), grant, "INBOX", "newer_than:2d", next)
 	var got []string
 	for _, a := range append(first, second...) {
 		got = append(got, a.ID)

@@ -19,6 +19,7 @@ import (
 type Sent struct {
 	ID       string // the message's, of a draft too
 	ThreadID string // not the one that was asked for when Gmail took the mail for a new conversation
+	Draft    bool   // of Find: it still is one
 }
 
 // Send sends a mail (RFC 5322, with a Message-ID of ours) from the mailbox, and asks once: Gmail has no check against a second. It joins a thread,
@@ -59,7 +60,7 @@ func (c *Client) once(ctx context.Context, g google.Grant, doing string, ask fun
 	case err == nil && (m == nil || m.Id == ""):
 		return Sent{}, incomplete(doing)
 	case err == nil:
-		return Sent{m.Id, m.ThreadId}, nil
+		return Sent{ID: m.Id, ThreadID: m.ThreadId}, nil
 	case status(err) == http.StatusNotFound:
 		err = fmt.Errorf("%w: %w", ErrNoThread, reason(err))
 	default:
@@ -82,9 +83,14 @@ func (c *Client) Find(ctx context.Context, g google.Grant, id string) (s Sent, f
 	if !messageID.MatchString(id) {
 		return Sent{}, false, fault.Wrap(fault.Internal, errors.New(doing+": that is no Message-ID"), "")
 	}
-	answer, err := read(ctx, c, g, doing, c.service.Users.Messages.List(me).Q("rfc822msgid:"+id).IncludeSpamTrash(true).Context(ctx))
+	search := c.service.Users.Messages.List(me).Q("rfc822msgid:" + id).IncludeSpamTrash(true).Context(ctx)
+	answer, err := read(ctx, c, g, doing, search)
 	if err != nil || len(answer.Messages) == 0 {
 		return Sent{}, false, err
 	}
-	return Sent{answer.Messages[0].Id, answer.Messages[0].ThreadId}, true, nil
+	drafts, err := read(ctx, c, g, doing, search.LabelIds("DRAFT"))
+	if err != nil {
+		return Sent{}, false, err
+	}
+	return Sent{ID: answer.Messages[0].Id, ThreadID: answer.Messages[0].ThreadId, Draft: len(drafts.Messages) > 0}, true, nil
 }

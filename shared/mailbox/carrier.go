@@ -85,5 +85,5 @@ func (c *Carrier) Find(ctx context.Context, t *store.Tenant, r *store.Reply, _ t
 		_, markErr := refused(ctx, c.Log, t, r.Mail.Box, err)
 		return reply.Sent{}, false, errors.Join(err, markErr)
 	}
-	return reply.Sent{ID: sent.ID, Draft: r.Mail.Draft}, found, err
+	return reply.Sent{ID: sent.ID, Draft: sent.Draft}, found, err
 }

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/chattercheatah/chattercheatah/shared/crash"
+	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/gmail"
 	"github.com/chattercheatah/chattercheatah/shared/google"
 	"github.com/chattercheatah/chattercheatah/shared/mail"
@@ -18,10 +19,12 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
+// limits are those of answering: what writes more is no person.
+var limits = store.MailLimits{InThread: 5, ToOne: 10, Wait: 2 * time.Second}
+
 const (
-	mostAnswers  = 5               // in a thread and a day: what writes more is no person
-	answerWait   = 2 * time.Second // for more mail in the thread
 	mostAttempts = 12              // to make something of a mail, over about a day
+	handWait     = 5 * time.Second // for what people have written in its thread to be looked at
 )
 
 // What can come of a mail, besides the outcomes of store.MailOutcome.
@@ -52,29 +55,46 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, emailID int64) (Done
 		return w.postpone(ctx, t, e, m, err)
 	}
 	crash.Point("mail.taken")
-	o, err := t.RecordMail(ctx, e.ID, made, mostAnswers, answerWait)
-	if err != nil || o.ReplyID == 0 {
-		return Done(o.Outcome), err
+	o, err := t.RecordMail(ctx, e.ID, made, limits)
+	switch {
+	case err != nil && fault.KindOf(err) == fault.Unavailable:
+		return "", err
+	case err != nil: // this mail is not one that can be kept
+		return w.postpone(ctx, t, e, m, err)
+	case o.Outcome == "wait":
+		_, err := t.PostponeMail(ctx, e.ID, handWait, false, mostAttempts, "answered_by_hand")
+		return DonePostponed, errors.Join(err, w.Queue.PutMail(ctx, t.Scope().ID(), e.ID, w.Now().Add(handWait+time.Second)))
+	case o.ReplyID == 0:
+		return doneOf(o), nil
 	}
 	crash.Point("mail.recorded")
 	return Done(o.Outcome), w.Queue.PutReply(ctx, t.Scope().ID(), o.ReplyID, o.ActAt)
 }
 
-// postpone has a mail that could not be fetched looked at again, ever later. While Google refuses the grant nothing is tried.
+// doneOf tells the reason too, such as "ignored: list".
+func doneOf(o store.MailOutcome) Done {
+	if o.Why == "" {
+		return Done(o.Outcome)
+	}
+	return Done(o.Outcome + ": " + o.Why)
+}
+
+// postpone has a mail that could not be fetched, or not be kept, looked at again, ever later. While Google refuses the grant nothing is tried.
 func (w *Worker) postpone(ctx context.Context, t *store.Tenant, e store.Email, m store.Mailbox, cause error) (Done, error) {
 	is, err := refused(ctx, w.Log, t, m, cause)
 	if err != nil {
 		return "", err
 	}
 	wait := min(time.Minute<<e.Attempts, 4*time.Hour)
-	failed, err := t.PostponeMail(context.WithoutCancel(ctx), e.ID, wait, !is, mostAttempts, "not_fetched")
+	failed, err := t.PostponeMail(context.WithoutCancel(ctx), e.ID, wait, !is, mostAttempts, "no_way")
 	if err != nil {
 		return "", err
 	}
-	w.Log.WarnContext(ctx, "a mail was not fetched", "tenant_id", t.Scope().ID(), "email_id", e.ID, "given_up", failed, "error", cause)
 	if failed {
+		w.Log.ErrorContext(ctx, "a mail is given up", "tenant_id", t.Scope().ID(), "email_id", e.ID, "error", cause)
 		return DoneFailed, nil
 	}
+	w.Log.WarnContext(ctx, "nothing could be made of a mail", "tenant_id", t.Scope().ID(), "email_id", e.ID, "error", cause)
 	return DonePostponed, nil
 }
 
@@ -109,10 +129,15 @@ func classify(e store.Email, m store.Mailbox, got gmail.Message) store.MailMade 
 	if e.ByHand {
 		return at(got, byHand(parsed))
 	}
+	for _, label := range []string{"SPAM", "TRASH", "DRAFT", "CHAT"} {
+		if slices.Contains(got.Labels, label) {
+			return at(got, ignored(strings.ToLower(label)))
+		}
+	}
 	if form, is := parsed.Form(m.LeadSubjectPrefixes); is {
 		return at(got, formOf(parsed, form))
 	}
-	if why := leaveAlone(m, got, parsed); why != "" {
+	if why := leaveAlone(m, parsed); why != "" {
 		return at(got, ignored(why))
 	}
 	return at(got, written(m, parsed))
@@ -125,12 +150,7 @@ func at(got gmail.Message, made store.MailMade) store.MailMade {
 }
 
 // leaveAlone says why a mail is not one that somebody waits for an answer to; "" when it is.
-func leaveAlone(m store.Mailbox, got gmail.Message, parsed *mail.Message) string {
-	for _, label := range []string{"SPAM", "TRASH", "DRAFT", "CHAT"} {
-		if slices.Contains(got.Labels, label) {
-			return strings.ToLower(label)
-		}
-	}
+func leaveAlone(m store.Mailbox, parsed *mail.Message) string {
 	switch {
 	case parsed.From.Email == "" || parsed.ReplyAddress().Email == "":
 		return "no_sender"
@@ -151,9 +171,13 @@ func common(kind store.MailKind, parsed *mail.Message, text private.Text) store.
 	}
 }
 
+// byHand is what somebody of the tenant wrote, or one of our own that was not known to be yet. What another program sends from the mailbox is
+// neither.
 func byHand(parsed *mail.Message) store.MailMade {
 	made := common(store.MailByHand, parsed, parsed.Said)
-	made.Token = mail.TokenOf(parsed.MessageID)
+	if made.Token = mail.TokenOf(parsed.MessageID); made.Token == "" && parsed.Automatic != "" {
+		return ignored(parsed.Automatic)
+	}
 	return made
 }
 

@@ -43,7 +43,7 @@ func (w *Worker) read(ctx context.Context, t *store.Tenant, m store.Mailbox) (Do
 	}
 	crash.Point("mailbox.listed")
 	access, expires := w.Gmail.Tokens.Current(g)
-	again, noticed, err := t.MailboxRead(ctx, m, until, access, expires)
+	again, noticed, err := t.MailboxRead(ctx, m, until, done == DoneResynced, access, expires)
 	if err != nil {
 		return "", err
 	}
@@ -88,23 +88,30 @@ func (w *Worker) resync(ctx context.Context, t *store.Tenant, m store.Mailbox, g
 	if err != nil {
 		return "", 0, err
 	}
-	page := ""
-	for n := range resyncPages {
-		added, next, err := w.Gmail.Recent(ctx, g, resyncQuery, page)
-		if err != nil {
+	for _, label := range []string{"INBOX", "SENT"} {
+		if err := w.lookThrough(ctx, t, m, g, label); err != nil {
 			return "", 0, err
-		}
-		if err := w.notice(ctx, t, m, added); err != nil {
-			return "", 0, err
-		}
-		if page = next; page == "" {
-			break
-		}
-		if n == resyncPages-1 {
-			w.Log.ErrorContext(ctx, "a mailbox has more recent mail than is looked through", "tenant_id", t.Scope().ID())
 		}
 	}
 	return DoneResynced, now.HistoryID, nil
+}
+
+func (w *Worker) lookThrough(ctx context.Context, t *store.Tenant, m store.Mailbox, g google.Grant, label string) error {
+	page := ""
+	for range resyncPages {
+		added, next, err := w.Gmail.Recent(ctx, g, label, resyncQuery, page)
+		if err != nil {
+			return err
+		}
+		if err := w.notice(ctx, t, m, added); err != nil {
+			return err
+		}
+		if page = next; page == "" {
+			return nil
+		}
+	}
+	w.Log.ErrorContext(ctx, "a mailbox has more recent mail than is looked through", "tenant_id", t.Scope().ID())
+	return nil
 }
 
 // notice records what came in, and what people of the tenant have sent by hand. What is in the inbox came in, whoever sent it: a website's
@@ -113,7 +120,7 @@ func (w *Worker) notice(ctx context.Context, t *store.Tenant, m store.Mailbox, a
 	var listed []store.Listed
 	for _, a := range added {
 		in, sent := slices.Contains(a.Labels, "INBOX"), slices.Contains(a.Labels, "SENT")
-		if a.Labels == nil || in || sent { // without labels: those of the inbox were asked for
+		if in || sent {
 			listed = append(listed, store.Listed{ID: a.ID, ThreadID: a.ThreadID, ByHand: sent && !in})
 		}
 	}

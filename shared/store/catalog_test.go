@@ -73,7 +73,7 @@ var catalogHoles = map[string]string{
 		select table_name || '.' || column_name from information_schema.column_privileges
 		 where grantee = 'chattercheatah_router' and (table_name, column_name) <> ('call_names', 'name') and column_name not in
 		       ('id', 'tenant_id', 'is_active', 'email', 'phone_number', 'twilio_account_sid', 'telnyx_assistant_id', 'state', 'act_at', 'accepted_at', 'settled_at',
-		        'finish_at', 'finished_at', 'updated_at', 'is_enabled', 'gmail_email', 'grant_failed_at', 'watch_expires_at', 'read_due_at', 'last_read_at', 'channel')`,
+		        'finish_at', 'finished_at', 'updated_at', 'is_enabled', 'gmail_email', 'grant_failed_at', 'watch_expires_at', 'read_due_at', 'last_read_at', 'channel', 'google_email')`,
 	"columns of people that the application may change beyond their role, address, password and activity": `
 		select column_name from information_schema.column_privileges where grantee = 'chattercheatah_app' and table_name = 'users' and privilege_type = 'UPDATE'
 		   and column_name not in ('email', 'role', 'is_active', 'password_hash', 'tokens_valid_from', 'updated_at')`,

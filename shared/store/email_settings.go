@@ -22,10 +22,10 @@ type EmailRules struct {
 	HoursEnabled          bool
 	AutoReplyOutsideHours bool // outside business hours, say AutoReplyMessage instead of answering
 	AutoReplyMessage      string
-	MaxThreadDepth        int // answers in one thread
+	MaxThreadDepth        int // how many messages of a thread the model is told
 	AnswerMode            AnswerMode
 	LeadSubjectPrefixes   []string // mail whose subject begins so is a form: a lead and no answer
-	EscalationKeywords    []string // mail with one of these is for people
+	EscalationKeywords    []string // mail with one of these is shown to staff, besides being answered
 }
 
 // EmailSettings is how a tenant's mail is answered, and how its mailbox stands.

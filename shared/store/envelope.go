@@ -32,7 +32,7 @@ func (t *Tenant) queueEnvelope(b *pgx.Batch, id int64, r *Reply) *mailboxScan {
 		return row.Scan(&m.To, &m.Subject, &m.InReplyTo, &m.References, &m.ThreadID, &m.Draft, &r.Zone, &r.Hours)
 	})
 	scan := &mailboxScan{mailbox: &m.Box}
-	b.Queue(mailboxSQL, t.id()).QueryRow(scan.row)
+	b.Queue(mailboxSQL, t.id()).Query(scan.maybe)
 	return scan
 }
 

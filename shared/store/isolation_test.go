@@ -169,13 +169,13 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		return []any{e, m.Address}, err
 	},
 	"RecordMail": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		return t.RecordMail(ctx, at.email, written("somebody@exampleco.test", "stolen"), 5, 0)
+		return t.RecordMail(ctx, at.email, written("somebody@exampleco.test", "stolen"), store.MailLimits{InThread: 5, ToOne: 10})
 	},
 	"PostponeMail": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.PostponeMail(ctx, at.email, time.Hour, true, 1, "stolen")
 	},
 	"MailboxRead": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		again, _, err := t.MailboxRead(ctx, at.mailbox, 1<<40, private.NewSecret("stolen"), time.Time{})
+		again, _, err := t.MailboxRead(ctx, at.mailbox, 1<<40, false, private.NewSecret("stolen"), time.Time{})
 		return again, err
 	},
 	"EmailSettings": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.EmailSettings(ctx) },
@@ -457,11 +457,11 @@ func theirMail(t *testing.T, db *storetest.DB, box store.Mailbox) (noticed, mail
 	if err := db.SwimSchool.NoticeMails(t.Context(), box.Address, []store.Listed{{ID: "done", ThreadID: "thread"}, {ID: "noticed", ThreadID: "other"}}); err != nil {
 		t.Fatal(err)
 	}
-	_, ids, err := db.SwimSchool.MailboxRead(t.Context(), box, 7, private.NewSecret("an access token of theirs"), time.Now().Add(time.Hour))
+	_, ids, err := db.SwimSchool.MailboxRead(t.Context(), box, 7, false, private.NewSecret("an access token of theirs"), time.Now().Add(time.Hour))
 	if err != nil || len(ids) != 2 {
 		t.Fatalf("MailboxRead = %v, %v", ids, err)
 	}
-	o, err := db.SwimSchool.RecordMail(t.Context(), ids[0], written("parent@exampleco.test", "theirs"), 5, time.Hour)
+	o, err := db.SwimSchool.RecordMail(t.Context(), ids[0], written("parent@exampleco.test", "theirs"), store.MailLimits{InThread: 5, ToOne: 10, Wait: time.Hour})
 	if err != nil || o.ReplyID == 0 {
 		t.Fatalf("RecordMail = %+v, %v", o, err)
 	}

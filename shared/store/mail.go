@@ -43,7 +43,7 @@ type Email struct {
 	Due      bool // and it is time
 }
 
-// Email reads a mail and the mailbox that is connected. fault.NotFound when there is no such mail, or no mailbox. One round trip.
+// Email reads a mail and the mailbox that is connected, which is zero for none. fault.NotFound when there is no such mail. One round trip.
 func (t *Tenant) Email(ctx context.Context, id int64) (e Email, m Mailbox, err error) {
 	scan := mailboxScan{mailbox: &m}
 	err = t.run(ctx, "reading a mail", func(b *pgx.Batch) {
@@ -51,7 +51,7 @@ func (t *Tenant) Email(ctx context.Context, id int64) (e Email, m Mailbox, err e
 			QueryRow(func(row pgx.Row) error {
 				return row.Scan(&e.ID, &e.Mailbox, &e.GmailID, &e.ThreadID, &e.ByHand, &e.Attempts, &e.Open, &e.Due)
 			})
-		b.Queue(mailboxSQL, t.id()).QueryRow(scan.row)
+		b.Queue(mailboxSQL, t.id()).Query(scan.maybe)
 	})
 	if err == nil {
 		err = t.open(&scan)
@@ -82,9 +82,10 @@ type MailMade struct {
 	Text        private.Text
 	Attachments int
 	Received    time.Time
-	Keyword     Keyword // Stop, Start or NoKeyword
-	Token       string  // of MailByHand: of the reply that it may be
-	Flag        string  // why staff should look at it; "" when they need not
+	Via         []string // whose mailboxes have passed it on
+	Keyword     Keyword  // Stop, Start or NoKeyword
+	Token       string   // of MailByHand: of the reply that it may be
+	Flag        string   // why staff should look at it; "" when they need not
 	Lead        MailLead
 }
 
@@ -97,22 +98,28 @@ type MailLead struct {
 
 // MailOutcome is what a mail came to.
 type MailOutcome struct {
-	Outcome string // answer, form, silent, opted_out, opted_in, staff or ignored; "" when there is no such mail
+	Outcome string // answer, form, silent, opted_out, opted_in, staff or ignored; wait while it may have been answered by hand; "" when there is no such mail
 	Why     string // of silent and ignored
 	ReplyID int64  // that is planned; 0 for none
 	ActAt   time.Time
 }
 
-// RecordMail makes of a mail what it calls for, in one transaction and once: of one that is done it tells what came of it. A thread has
-// mostAnswers answers a day, and an answer waits for more mail for a while. One round trip.
-func (t *Tenant) RecordMail(ctx context.Context, id int64, m MailMade, mostAnswers int, wait time.Duration) (o MailOutcome, err error) {
+// MailLimits are those of answering.
+type MailLimits struct {
+	InThread int           // answers a day
+	ToOne    int           // answers a day to one address
+	Wait     time.Duration // of an answer for more mail in its thread
+}
+
+// RecordMail makes of a mail what it calls for, in one transaction and once: of one that is done it tells what came of it. One round trip.
+func (t *Tenant) RecordMail(ctx context.Context, id int64, m MailMade, l MailLimits) (o MailOutcome, err error) {
 	text, err := json.Marshal(m.wire())
 	if err != nil {
 		return o, err
 	}
 	err = t.run(ctx, "recording a mail", func(b *pgx.Batch) {
-		b.Queue(`select coalesce(outcome, ''), coalesce(why, ''), coalesce(reply, 0), coalesce(due, 'epoch') from record_mail($1, $2, $3, $4, $5)`,
-			t.id(), id, text, mostAnswers, wait).QueryRow(func(row pgx.Row) error { return row.Scan(&o.Outcome, &o.Why, &o.ReplyID, &o.ActAt) })
+		b.Queue(`select coalesce(outcome, ''), coalesce(why, ''), coalesce(reply, 0), coalesce(due, 'epoch') from record_mail($1, $2, $3, $4, $5, $6)`,
+			t.id(), id, text, l.InThread, l.ToOne, l.Wait).QueryRow(func(row pgx.Row) error { return row.Scan(&o.Outcome, &o.Why, &o.ReplyID, &o.ActAt) })
 	})
 	return o, err
 }
@@ -122,12 +129,15 @@ func (m MailMade) wire() map[string]any {
 	if m.References == nil {
 		m.References = []string{}
 	}
+	if m.Via == nil {
+		m.Via = []string{}
+	}
 	if m.Lead.Details == nil {
 		m.Lead.Details = map[string]string{}
 	}
 	return map[string]any{
 		"as": m.Kind, "why": m.Why, "from": m.From, "name": m.Name, "reply_to": m.ReplyTo, "subject": m.Subject, "message_id": m.MessageID, "refs": m.References,
-		"text": m.Text.Reveal(), "attachments": m.Attachments, "received": m.Received, "keyword": m.Keyword, "token": m.Token, "flag": m.Flag,
+		"text": m.Text.Reveal(), "attachments": m.Attachments, "received": m.Received, "via": m.Via, "keyword": m.Keyword, "token": m.Token, "flag": m.Flag,
 		"lead": map[string]any{"name": m.Lead.Name, "email": m.Lead.Email, "phone": m.Lead.Phone.E164(), "details": m.Lead.Details},
 	}
 }

@@ -128,7 +128,7 @@ type Mailbox struct {
 	TokenExpires time.Time      // when AccessToken does
 	HistoryID    uint64         // Gmail's, up to which the mailbox was read
 	WatchExpires time.Time
-	CalendarToo  bool // the tenant's calendar is the same account's: revoking the grant of one ends that of the other
+	CalendarToo  bool // a calendar, of this or another tenant, is the same account's: revoking the grant of one ends that of the other
 
 	sealed []byte
 }
@@ -136,7 +136,7 @@ type Mailbox struct {
 const mailboxSQL = `
 select ` + emailRulesColumns + `, c.gmail_email, c.is_enabled, c.enabled_at, c.grant_failed_at, c.gmail_refresh_token, c.gmail_access_token,
        c.gmail_token_expires_at, coalesce(c.last_history_id, 0)::text, c.watch_expires_at,
-       exists (select from tenant_calendar_configs k where k.tenant_id = $1 and lower(k.google_email) = c.gmail_email)
+       is_calendar(c.gmail_email)
   from tenant_email_configs c where c.tenant_id = $1 and c.gmail_email is not null`
 
 // Mailbox reads it. fault.NotFound when none is connected. One round trip.
@@ -163,8 +163,22 @@ func (s *mailboxScan) row(row pgx.Row) error {
 	return row.Scan(append(m.places(), &m.Address, &m.Enabled, &s.enabled, &s.failed, &m.sealed, &s.access, &s.expires, &s.history, &s.watch, &m.CalendarToo)...)
 }
 
+// maybe is row for a statement that may find none.
+func (s *mailboxScan) maybe(rows pgx.Rows) error {
+	defer rows.Close()
+	if rows.Next() {
+		if err := s.row(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 func (t *Tenant) open(s *mailboxScan) (err error) {
 	m := s.mailbox
+	if m.Address == "" {
+		return nil // none is connected
+	}
 	m.EnabledAt, m.GrantFailed, m.TokenExpires, m.WatchExpires = orZero(s.enabled), orZero(s.failed), orZero(s.expires), orZero(s.watch)
 	if m.HistoryID, err = strconv.ParseUint(s.history, 10, 64); err != nil {
 		return fmt.Errorf("reading the mailbox: its history id is above what Gmail's can be")
@@ -176,19 +190,25 @@ func (t *Tenant) open(s *mailboxScan) (err error) {
 	return err
 }
 
-// MailboxRead records that the mailbox m was read up to historyID, which never goes back, and what leave is in use by now. It tells whether
-// more has been announced meanwhile, and which mail nothing has been made of that is due. One round trip.
-func (t *Tenant) MailboxRead(ctx context.Context, m Mailbox, historyID uint64, access private.Secret, expires time.Time) (again bool, noticed []int64, err error) {
+// believed is how long something is looked for that was announced and does not show: Gmail's history may lag, or the announcement was an
+// invention.
+const believed = 10 * time.Minute
+
+// MailboxRead records that the mailbox m was read up to historyID, and what leave is in use by now. The place never goes back, unless anew says
+// that the history of before is gone. It tells whether more has been announced than that, and which mail nothing has been made of that is
+// due. One round trip.
+func (t *Tenant) MailboxRead(ctx context.Context, m Mailbox, historyID uint64, anew bool, access private.Secret, expires time.Time) (again bool, noticed []int64, err error) {
 	sealed, err := t.sealIfAny(access, mailAccessColumn)
 	if err != nil {
 		return false, nil, err
 	}
 	err = t.run(ctx, "recording how far a mailbox was read", func(b *pgx.Batch) {
-		b.Queue(`update tenant_email_configs c set last_history_id = greatest(c.last_history_id, $3::text::numeric), last_read_at = now(),
-			read_due_at = case when c.noticed_history_id > $3::text::numeric then now() end,
+		b.Queue(`update tenant_email_configs c set last_history_id = case when $7 then $3::text::numeric else greatest(c.last_history_id, $3::text::numeric) end, last_read_at = now(),
+			read_due_at = case when c.noticed_history_id > $3::text::numeric and coalesce(c.read_due_at, now()) > now() - $8::interval then coalesce(c.read_due_at, now()) end,
+			noticed_history_id = case when coalesce(c.read_due_at, now()) > now() - $8::interval then c.noticed_history_id else least(c.noticed_history_id, $3::text::numeric) end,
 			gmail_access_token = coalesce($4, c.gmail_access_token), gmail_token_expires_at = case when $4::bytea is null then c.gmail_token_expires_at else $5 end
 			where c.tenant_id = $1 and c.gmail_email = $2 and c.gmail_refresh_token = $6 returning c.read_due_at is not null`,
-			t.id(), m.Address, strconv.FormatUint(historyID, 10), sealed, orNull(expires), m.sealed).
+			t.id(), m.Address, strconv.FormatUint(historyID, 10), sealed, orNull(expires), m.sealed, anew, believed).
 			Query(func(rows pgx.Rows) error {
 				_, err := pgx.ForEachRow(rows, []any{&again}, func() error { return nil })
 				return err

@@ -74,11 +74,12 @@ select from taken`, t.id(), id, providerMessageID)
 	})
 }
 
-// DraftReply records that the provider keeps the text as a draft, and marks the conversation for the tenant's staff. As AcceptReply, it
+// DraftReply records that the provider keeps the text as a draft, and marks the conversation for the tenant's staff, unless it is marked for another reason. As AcceptReply, it
 // depends on no claim.
 func (t *Tenant) DraftReply(ctx context.Context, r *Reply, providerMessageID string) error {
 	return t.transition(ctx, "recording a draft", func(b *pgx.Batch) *pgx.QueuedQuery {
-		b.Queue(flagSQL, t.id(), r.ConversationID, "draft_waits")
+		b.Queue(`update conversations set needs_attention_at = now(), needs_attention_reason = 'draft_waits'
+			where tenant_id = $1 and id = $2 and needs_attention_at is null`, t.id(), r.ConversationID)
 		return b.Queue(`update replies set provider_message_id = $3, accepted_at = coalesce(accepted_at, now()), state = 'accepted', reason = 'draft'
 			where tenant_id = $1 and id = $2 and sending_at is not null and (provider_message_id is null or provider_message_id = $3)`, t.id(), r.ID, providerMessageID)
 	})

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
+	"github.com/chattercheatah/chattercheatah/shared/gmail/gmailtest"
+	"github.com/chattercheatah/chattercheatah/shared/mailbox"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/task"
@@ -371,5 +373,123 @@ func TestStaff_WriteInTheThreadWithoutTheMarksOfAMachine(t *testing.T) {
 	b.settle(t)
 	if n := len(b.answers(t, parent)); n != 2 {
 		t.Error("the assistant answered in a conversation that a person has taken over")
+	}
+}
+
+func TestOptOut_OfSomebodyElseCannotBeSaidOrTakenBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	phone := private.MustPhone("+15555550101")
+	b.gmail.Deliver(schoolBox, b.mail("no-reply@forms.test", "Get In Touch Form Submission", "Name: Maria Garcia\r\nEmail: "+parent+"\r\nPhone: "+phone.E164()))
+	b.settle(t)
+	optedOut := func() []string {
+		return b.Query(t, `select phone_number from opt_outs where opted_in_at is null union all select email from mail_opt_outs where opted_in_at is null order by 1`)
+	}
+	b.delivered(t, schoolBox, b.mail("mallory@evil.test", "Hi", "STOP", "Reply-To: "+parent))
+	b.settle(t)
+	same(t, "who opted out by another's Reply-To", optedOut(), "mallory@evil.test")
+	b.delivered(t, schoolBox, b.mail(parent, "Hi", "STOP"))
+	b.settle(t)
+	b.delivered(t, schoolBox, b.mail("other@evil.test", "Hi", "START", "Reply-To: "+parent))
+	b.gmail.Deliver(schoolBox, b.mail("mallory@evil.test", "Get In Touch Form Submission", "Name: Mallory\r\nEmail: mallory@evil.test\r\nPhone: "+phone.E164()))
+	b.settle(t)
+	b.delivered(t, schoolBox, b.mail("mallory@evil.test", "Hi", "START"))
+	b.settle(t)
+	same(t, "who opted out, after others said START", optedOut(), phone.E164(), parent)
+	same(t, "the contact", b.Query(t, `select name || ' ' || email from contacts where phone_number is not null`), "Maria Garcia "+parent)
+	b.delivered(t, schoolBox, b.mail(parent, "Hi", "START"))
+	b.settle(t)
+	same(t, "who opted out, after START by mail, which anybody can write", optedOut(), phone.E164())
+}
+
+func TestMail_ThatPeopleAnsweredBeforeItWasReadIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	thread := b.writes(t, schoolBox, "Are you open?")
+	b.gmail.WriteAsOwner(schoolBox, thread, "Yes, from eight.")
+	other := b.delivered(t, schoolBox, b.mail("second@customer.test", "Prices", "What does it cost?"))
+	b.settle(t)
+	for range 2 {
+		b.Exec(t, `update emails set act_at = now() where state = 'noticed'`)
+		_, _ = b.post(t, "/workers/email/sweep", `{}`)
+		b.settle(t)
+	}
+	if n, m := len(b.answers(t, parent)), len(b.answers(t, "second@customer.test")); n != 1 || m != 1 {
+		t.Errorf("%d and %d mails; want the owner's alone in the first thread, and ours in the second; %v", n, m, b.outcomes(t, b.SwimSchool))
+	}
+	_ = other
+	same(t, "the outcomes", b.Query(t, `select outcome || coalesce(': ' || reason, '') from emails order by outcome`), "answer", "silent: answered_by_hand", "staff")
+}
+
+func TestMail_AnsweredByHandWhileOursWaitsIsNotAnsweredAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.gmail.Break(gmailtest.Send, gmailtest.TooMany)
+	thread := b.writes(t, schoolBox, "Are you open?")
+	b.want(t, task.MailboxPath, b.SwimSchool, mailbox.DoneRead)
+	b.drain(t)
+	b.Exec(t, `update replies set act_at = now() where channel = 'email'`)
+	id := b.Query(t, `select tenant_id || ' ' || id from replies where channel = 'email'`)[0]
+	if got := b.reply(t, id); got != "postponed" {
+		t.Fatalf("the first attempt came to %q", got)
+	}
+	b.gmail.WriteAsOwner(schoolBox, thread, "Yes, from eight.")
+	b.Exec(t, `update replies set state = 'unknown' where channel = 'email'`) // as if its answer had been lost
+	b.want(t, task.MailboxPath, b.SwimSchool, mailbox.DoneRead)
+	b.drain(t)
+	b.gmail.Break(gmailtest.Send, gmailtest.Truth)
+	b.settleUnknown(t, "postponed")
+	b.settle(t)
+	if n := len(b.answers(t, parent)); n != 1 {
+		t.Errorf("%d mails; want the owner's alone", n)
+	}
+	same(t, "the reply", b.Query(t, `select state || ': ' || reason from replies where channel = 'email'`), "suppressed: answered_by_hand")
+}
+
+func TestMail_OfDaysAgoIsNotAnswered(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.Exec(t, `update tenant_email_configs set enabled_at = now() - interval '5 days'`)
+	b.gmail.SetClock(func() time.Time { return time.Now().Add(-25 * time.Hour) })
+	b.writes(t, schoolBox, "Are you open?")
+	b.gmail.SetClock(time.Now)
+	b.settle(t)
+	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "silent: too_late")
+	same(t, "for staff", b.attention(t, b.SwimSchool), "not_answered: too_late")
+}
+
+func TestMail_FromALongNameIsAnswered(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.delivered(t, schoolBox, b.mail(strings.Repeat("x", 400)+" <"+parent+">", "Saturday", "Are you open?"))
+	b.settle(t)
+	if n := len(b.answers(t, parent)); n != 1 {
+		t.Errorf("%d answers; want one; %v", n, b.outcomes(t, b.SwimSchool))
+	}
+}
+
+func TestMail_ToOneAddressInManyThreadsHasAnEnd(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for i := range 13 {
+		b.delivered(t, schoolBox, b.mail(parent, fmt.Sprint("Ticket ", i), "We have received your message."))
+	}
+	b.settle(t)
+	if n := len(b.answers(t, parent)); n != 10 {
+		t.Errorf("%d answers in a day; want 10", n)
+	}
+}
+
+func TestMail_AnotherProgramThatSendsFromTheMailboxSilencesNobody(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.writes(t, schoolBox, "Are you open?")
+	b.gmail.DeliverAs(schoolBox, b.mail(schoolBox, "Re: Saturday", "We have got your message.", "In-Reply-To: <in-3@customer.test>", "References: <in-3@customer.test>", "Auto-Submitted: auto-generated"), "SENT")
+	b.settle(t)
+	b.Exec(t, `update emails set act_at = now() where state = 'noticed'`)
+	_, _ = b.post(t, "/workers/email/sweep", `{}`)
+	b.settle(t)
+	if n := len(b.answers(t, parent)); n != 1 {
+		t.Errorf("%d answers; want ours; %v", n, b.outcomes(t, b.SwimSchool))
 	}
 }

@@ -309,11 +309,11 @@ func TestMail_ThatCannotBeFetchedIsGivenUpAndTheOthersGoOn(t *testing.T) {
 		b.Exec(t, `update emails set act_at = now()`)
 		_, _ = b.post(t, task.MailPath, `{"tenant_id":1042,"email_id":`+b.Query(t, `select id::text from emails`)[0]+`}`)
 	}
-	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "failed: not_fetched")
+	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "failed: no_way")
 	b.gmail.Break(gmailtest.Get, gmailtest.Truth)
 	b.delivered(t, schoolBox, b.mail("second@customer.test", "Prices", "What does it cost?"))
 	b.settle(t)
-	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "failed: not_fetched", "answer")
+	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "failed: no_way", "answer")
 }
 
 func TestMail_DeletedBeforeItIsFetchedIsNoError(t *testing.T) {
@@ -332,7 +332,7 @@ func TestMail_ThatHasWaitedForADayIsLeftToPeople(t *testing.T) {
 	b.writes(t, schoolBox, "Are you open?")
 	b.want(t, task.MailboxPath, b.SwimSchool, mailbox.DoneRead)
 	b.drain(t)
-	b.Exec(t, `update replies set created_at = now() - interval '25 hours' where channel = 'email'`)
+	b.Exec(t, `update emails set received_at = now() - interval '25 hours'`)
 	b.settle(t)
 	if n := len(b.answers(t, parent)); n != 0 {
 		t.Errorf("%d answers; want none so late", n)
@@ -389,5 +389,42 @@ func TestSweep_FindsWhatWasRecordedAndNeverQueued(t *testing.T) {
 	b.Exec(t, `update tenant_email_configs set last_read_at = now() - interval '2 hours' where tenant_id = 2048`)
 	if n := sweep(); n != 1 {
 		t.Errorf("%v were queued; want the mailbox that nothing was announced of for an hour", n)
+	}
+}
+
+func TestMail_LeftByADisconnectedMailboxIsClosed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.gmail.Break(gmailtest.Get, gmailtest.ServerError)
+	b.writes(t, schoolBox, "Are you open?")
+	b.want(t, task.MailboxPath, b.SwimSchool, mailbox.DoneRead)
+	b.drain(t)
+	if err := b.SwimSchool.DisconnectMailbox(t.Context(), schoolBox); err != nil {
+		t.Fatal(err)
+	}
+	b.Exec(t, `update emails set act_at = now() - interval '1 hour'`)
+	_, _ = b.post(t, "/workers/email/sweep", `{}`)
+	b.drain(t)
+	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "ignored: not_connected")
+	got, _ := b.post(t, "/workers/email/sweep", `{}`)
+	if got["queued"] != float64(0) {
+		t.Errorf("%v are still queued", got["queued"])
+	}
+}
+
+func TestRead_AnInventedAnnouncementIsNotLookedForForEver(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.announce(t, schoolBox, 1<<63-1)
+	b.want(t, task.MailboxPath, b.SwimSchool, mailbox.DoneRead)
+	same(t, "what is due", b.Query(t, `select tenant_id::text from tenant_email_configs where read_due_at is not null and tenant_id = 1042`), "1042")
+	b.Exec(t, `update tenant_email_configs set read_due_at = now() - interval '11 minutes' where tenant_id = 1042`)
+	b.want(t, task.MailboxPath, b.SwimSchool, mailbox.DoneRead)
+	b.want(t, task.MailboxPath, b.SwimSchool, mailbox.DoneRead)
+	same(t, "what is due later", b.Query(t, `select tenant_id::text from tenant_email_configs where read_due_at is not null and tenant_id = 1042`))
+	b.writes(t, schoolBox, "Are you open?")
+	b.settle(t)
+	if n := len(b.answers(t, parent)); n != 1 {
+		t.Errorf("%d answers afterwards; want one", n)
 	}
 }

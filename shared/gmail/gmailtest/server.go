@@ -82,11 +82,12 @@ type Server struct {
 	pageSize int
 	onNotice func(topic, address string, historyID uint64)
 	n        int
+	first    uint64 // id of a history's beginning
 }
 
 // On gives a fake Google mailboxes, for the accounts that get one by Add or Connect.
 func On(google *googletest.Server) *Server {
-	s := &Server{Server: google, boxes: map[string]*mailbox{}, outbox: map[string][][]byte{}, broken: map[Call]How{}, pageSize: 500}
+	s := &Server{Server: google, boxes: map[string]*mailbox{}, outbox: map[string][][]byte{}, broken: map[Call]How{}, pageSize: 500, first: firstHistory}
 	google.Mount("/gmail/v1/", s.serve)
 	return s
 }
@@ -106,8 +107,16 @@ func (s *Server) Add(address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.boxes[key(address)] == nil {
-		s.boxes[key(address)] = &mailbox{address: address, historyID: firstHistory}
+		s.boxes[key(address)] = &mailbox{address: address, historyID: s.first}
 	}
+}
+
+// Begin has the ids of messages, and the histories of mailboxes that are made from now on, begin at a time. A fake that is started again where
+// what the last one said is remembered says nothing twice so.
+func (s *Server) Begin(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.n, s.first = int(at.Unix())<<10, uint64(at.Unix())<<10
 }
 
 // Connect makes a refresh token the grant of an account with a mailbox; without scopes, for reading, drafting and sending.
