@@ -69,6 +69,8 @@ var mayUse = map[string]func(pkg string) bool{
 	"github.com/jackc/pgx/v5":                storeBootOrScript,
 	"github.com/jackc/pgx/v5/pgxpool":        storeBootOrScript,
 	"github.com/jackc/pgx/v5/pgconn":         storeBootOrScript,
+	"cloud.google.com/go/pubsub/v2":          script, // a function gets what is pushed to it
+	"cloud.google.com/go/pubsub/v2/apiv1":    script,
 	"google.golang.org/genai":                only("shared/gemini"),
 	module + "shared/gemini":                 func(pkg string) bool { return strings.HasSuffix(pkg, "/model") || asksTheModel(pkg) },
 	"google.golang.org/api/calendar/v3":      only("shared/gcal"),
@@ -86,8 +88,10 @@ func asksTheModel(pkg string) bool {
 
 func only(name string) func(string) bool { return func(pkg string) bool { return pkg == name } }
 
+func script(pkg string) bool { return strings.HasPrefix(pkg, "scripts/") }
+
 func storeBootOrScript(pkg string) bool {
-	return pkg == "shared/store" || pkg == "shared/store/storetest" || pkg == "shared/boot" || strings.HasPrefix(pkg, "scripts/")
+	return pkg == "shared/store" || pkg == "shared/store/storetest" || pkg == "shared/boot" || script(pkg)
 }
 
 func TestImports_GoDownwardsOnly(t *testing.T) {
