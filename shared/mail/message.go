@@ -2,9 +2,9 @@
 // files, no clock.
 //
 // What comes in was written by strangers. Whatever can be read of it is read, in time and memory that grow with its size and no faster; what
-// is kept is bounded, valid UTF-8, and free of control characters and of those that nobody sees. enmime reads the grammar of addresses and
-// media types, which it forgives more than the standard library does. The parts are walked here: enmime goes down as deep as a mail is
-// nested, keeps an error for each bad byte, and gives a whole mail up for one odd boundary.
+// is kept is bounded, valid UTF-8, and free of control characters and of those that nobody sees. enmime reads fields, parts, transfer
+// encodings, charsets, addresses and media types, which it forgives more than the standard library does. It has few bounds, and so it is
+// given no more than it can read in proportion; what it cannot read at all counts as plain text.
 package mail
 
 import (
@@ -65,7 +65,9 @@ var ErrEmpty = errors.New("the mail is empty")
 
 // Parse reads a mail of RFC 5322 and MIME, which may be cut off anywhere and broken in any way: what can be read of its first MaxRaw bytes
 // counts. It returns ErrEmpty for nothing but white space. Errors say what is wrong and never what the mail says.
-func Parse(raw []byte) (m *Message, err error) {
+func Parse(raw []byte) (*Message, error) { return parse(raw, read) }
+
+func parse(raw []byte, read reader) (m *Message, err error) {
 	defer func() {
 		if broken := recover(); broken != nil { // a defect of a library: its value may quote the mail
 			m, err = nil, fmt.Errorf("the mail could not be read: %T while parsing", broken)
@@ -76,9 +78,7 @@ func Parse(raw []byte) (m *Message, err error) {
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, ErrEmpty
 	}
-	h, body := split(raw)
-	w := walk{}
-	text := w.read(h, body, 0, "text/plain")
+	h, w, text := read.all(raw)
 	m = h.message()
 	m.Attachments = w.attachments
 	m.Whole = private.NewText(whole(text))

@@ -167,3 +167,26 @@ func TestMessageIDOf_IsTheSameForTheSameReplyAndAlwaysValid(t *testing.T) {
 		}
 	}
 }
+
+func TestTokenOf_ReadsBackWhatMessageIDOfWasGiven(t *testing.T) {
+	t.Parallel()
+	for _, token := range []string{"reply-7", "0", "7f9c24e8-3b12-4e8e-9f0a-5d1c2b3a4f55", "é 🏊", "a@b>\r\n", strings.Repeat("x", 60)} {
+		for _, domain := range []string{"school.test", "Sub.School.TEST", "", "a b"} {
+			if got := mail.TokenOf(mail.MessageIDOf(token, domain)); got != token {
+				t.Errorf("%q in %q came back as %q", token, domain, got)
+			}
+		}
+	}
+}
+
+func TestTokenOf_IsEmptyForAnyOtherID(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{
+		"", "<", "<>", "<@>", "cc-61@x.test>", "<61@x.test>", "<xx-61@x.test>", "<CC-61@x.test>", " <cc-61@x.test>", "<cc-@x.test>", "<cc-6@x.test>",
+		"<cc-zz@x.test>", "<cc-61 @x.test>", "<cc-61.62@x.test>", "<cc-61>", "<CAF+x=abc@mail.gmail.com>", "<a@b.test>", "\xff", strings.Repeat("<cc-", 1000),
+	} {
+		if got := mail.TokenOf(id); got != "" {
+			t.Errorf("the token of %q is %q", id, got)
+		}
+	}
+}

@@ -93,3 +93,12 @@ func unmark(text string) string {
 		return r
 	}, text)
 }
+
+// names is a set of words.
+func names(all ...string) map[string]bool {
+	set := make(map[string]bool, len(all))
+	for _, name := range all {
+		set[name] = true
+	}
+	return set
+}
