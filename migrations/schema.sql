@@ -1089,7 +1089,7 @@ begin
             when r.kind = 'answer' and not box.is_enabled then 'mail_disabled'
             when r.kind = 'answer' and exists (select from emails e where e.tenant_id = tenant and e.id = r.email_id and e.received_at < now() - interval '1 day') then 'too_late'
             when r.kind = 'answer' and exists (select from messages m where m.conversation_id = r.conversation_id and m.role = 'staff'
-                    and m.occurred_at > (select e.received_at from emails e where e.tenant_id = tenant and e.id = r.email_id)) then 'answered_by_hand' end;
+                    and m.occurred_at >= (select e.received_at from emails e where e.tenant_id = tenant and e.id = r.email_id)) then 'answered_by_hand' end;
         if ends is null and box.grant_failed_at is not null then
             update replies set state = 'planned', act_at = now() + interval '1 hour' where tenant_id = tenant and id = reply;
             return;
@@ -1795,7 +1795,7 @@ begin
             when exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email in (sender, target) and o.opted_in_at is null) then 'opted_out'
             when not by_us then 'human_takeover'
             when exists (select from emails o where o.tenant_id = tenant and o.mailbox = e.mailbox and o.thread_id = e.thread_id and o.by_hand
-                            and o.outcome = 'staff' and o.received_at > at) then 'answered_by_hand'
+                            and o.outcome = 'staff' and o.received_at >= at) then 'answered_by_hand'
             when at < now() - interval '1 day' then 'too_late'
             when most_answers <= (select count(*) from replies r where r.tenant_id = tenant and r.conversation_id = talk and r.kind = 'answer'
                                      and r.created_at > now() - interval '1 day' and r.state not in ('suppressed', 'rejected')) then 'answered_often'

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -119,12 +120,17 @@ func (t *Tokens) of(g Grant) *kept {
 	return k
 }
 
-// Forget drops the token in use, which Google takes no more.
-func (t *Tokens) Forget(g Grant) {
+// Forget drops the token of a header that Google takes no more. Another that is in use by now stays.
+func (t *Tokens) Forget(g Grant, header string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if k := t.kept[digest(g)]; k != nil && k.token != nil {
-		k.refused, k.token = k.token.AccessToken, nil
+	k := t.kept[digest(g)]
+	if k == nil {
+		return
+	}
+	k.refused = strings.TrimPrefix(header, "Bearer ")
+	if k.token != nil && k.token.AccessToken == k.refused {
+		k.token = nil
 	}
 }
 
@@ -151,7 +157,7 @@ func (t *Tokens) Read(ctx context.Context, g Grant, ask func(header string) erro
 		if statusIn(err) != http.StatusUnauthorized {
 			return err
 		}
-		t.Forget(g)
+		t.Forget(g, header)
 	}
 	return err
 }
@@ -167,7 +173,7 @@ func (t *Tokens) Once(ctx context.Context, g Grant, ask func(ctx context.Context
 	err = ask(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}), header)
 	status := statusIn(err)
 	if status == http.StatusUnauthorized {
-		t.Forget(g)
+		t.Forget(g, header)
 	}
 	return err != nil && (status >= 400 && status < 500 && status != http.StatusRequestTimeout || !connected.Load()), err
 }

@@ -61,7 +61,11 @@ func TestAccess_AKeptTokenSparesARefreshUntilItsLastMinute(t *testing.T) {
 	if token, expires := tokens.Current(kept); token.Reveal() != "ya29.kept" || !expires.Equal(kept.Expires) {
 		t.Errorf("current: %v until %v; want the kept one", token, expires)
 	}
-	tokens.Forget(kept)
+	tokens.Forget(kept, "Bearer ya29.of-another-moment")
+	if token, _ := tokens.Current(kept); token.Reveal() != "ya29.kept" {
+		t.Error("the token in use is forgotten with one of before")
+	}
+	tokens.Forget(kept, "Bearer ya29.kept")
 	if token, _ := tokens.Current(kept); !token.IsZero() {
 		t.Error("a forgotten token is still in use")
 	}

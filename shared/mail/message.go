@@ -46,6 +46,7 @@ type Message struct {
 	From       Address
 	ReplyTo    Address  // zero when absent or not exactly one address
 	To, Cc     []string // addresses only, at most a hundred each
+	Via        []string // the mailboxes that have passed it on by themselves, as Gmail says of forwarding
 	Subject    string   // one line
 	MessageID  string   // with its <>, as all ids; a malformed one is left out
 	InReplyTo  string
@@ -87,10 +88,22 @@ func parse(raw []byte, read reader) (m *Message, err error) {
 	return m, nil
 }
 
+// via are the addresses that Gmail writes into what it forwards by itself: from whom, and to whom.
+func via(h header) (all []string) {
+	for _, field := range append(h["x-forwarded-for"], h["x-forwarded-to"]...) {
+		for _, word := range strings.FieldsFunc(field, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' }) {
+			if email := bare(word); email != "" && len(all) < maxAddresses {
+				all = append(all, email)
+			}
+		}
+	}
+	return all
+}
+
 // message is what the fields say.
 func (h header) message() *Message {
 	m := &Message{
-		To: emails(h["to"]), Cc: emails(h["cc"]),
+		To: emails(h["to"]), Cc: emails(h["cc"]), Via: via(h),
 		Subject:   cut(decodeWords(h.first("subject")), maxSubject),
 		MessageID: firstID(h.first("message-id")), InReplyTo: firstID(h.first("in-reply-to")),
 		References:      ids(h.first("references")),

@@ -167,7 +167,7 @@ func leaveAlone(m store.Mailbox, parsed *mail.Message) string {
 func common(kind store.MailKind, parsed *mail.Message, text private.Text) store.MailMade {
 	return store.MailMade{
 		Kind: kind, From: parsed.From.Email, Name: parsed.From.Name, ReplyTo: parsed.ReplyAddress().Email, Subject: parsed.Subject,
-		MessageID: parsed.MessageID, References: parsed.References, Text: text, Attachments: len(parsed.Attachments),
+		MessageID: parsed.MessageID, References: parsed.References, Text: text, Attachments: len(parsed.Attachments), Via: parsed.Via,
 	}
 }
 

@@ -124,6 +124,7 @@ func TestMail_OfMachinesAndOfOursIsLeftAloneAndNothingOfItIsKept(t *testing.T) {
 		b.mail(schoolBox, "Secret subject", "A note to myself"),
 		b.mail("Support+tag@ExampleCo.test", "Secret subject", "A note to myself"),
 		b.mail(clinicBox, "Secret subject", "From the neighbours"),
+		b.mail(parent, "Secret subject", "Hi", "X-Forwarded-For: "+clinicBox+" "+schoolBox),
 		b.mail(parent, "Secret subject", "Hi", "Authentication-Results: mx.google.com; dkim=fail; dmarc=fail (p=REJECT) header.from=customer.test"),
 	} {
 		b.gmail.Deliver(schoolBox, raw)
@@ -131,7 +132,7 @@ func TestMail_OfMachinesAndOfOursIsLeftAloneAndNothingOfItIsKept(t *testing.T) {
 	b.gmail.DeliverAs(schoolBox, b.mail(parent, "Secret subject", "spam"), "INBOX", "SPAM")
 	b.settle(t)
 	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "ignored: auto_submitted", "ignored: list", "ignored: bulk", "ignored: bounce", "ignored: no_reply", "ignored: no_reply",
-		"ignored: our_own", "ignored: mailbox_of_ours", "ignored: mailbox_of_ours", "ignored: unauthenticated", "ignored: spam")
+		"ignored: our_own", "ignored: mailbox_of_ours", "ignored: mailbox_of_ours", "ignored: passed_on_by_ours", "ignored: unauthenticated", "ignored: spam")
 	if n := len(b.gmail.Sent(schoolBox)); n != 0 {
 		t.Errorf("%d mails were sent; want none", n)
 	}

@@ -104,6 +104,7 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(b.tasks.Stop)
 	b.connect(t, b.SwimSchool, schoolBox)
 	b.connect(t, b.Dentist, clinicBox)
+	b.drain(t)
 	b.gmail.OnNotice(func(_, address string, historyID uint64) { b.announce(t, address, historyID) })
 	return b
 }
