@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/chattercheatah/chattercheatah/shared/crash"
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
@@ -44,6 +46,11 @@ func (h *historyID) UnmarshalJSON(text []byte) error {
 	return err
 }
 
+// Schema lets an operator write it either way.
+func (historyID) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{{Type: huma.TypeInteger, Minimum: new(0.0)}, {Type: huma.TypeString, Pattern: "^[0-9]{1,20}$"}}}
+}
+
 // maxPush is far above any notice of Gmail's.
 const maxPush = 64 << 10
 
@@ -51,6 +58,9 @@ const maxPush = 64 << 10
 func (d Deps) push(w http.ResponseWriter, r *http.Request, _ task.Call) error {
 	n, id, err := read(r.Body)
 	httpx.Note(r.Context(), slog.String("event_id", id))
+	if fault.KindOf(err) == fault.Unavailable {
+		return err
+	}
 	if err != nil {
 		d.Log.WarnContext(r.Context(), "an announcement cannot be read", "event_id", id, "error", err)
 		return answer(w, r, "ignored", "invalid_format")
@@ -60,6 +70,7 @@ func (d Deps) push(w http.ResponseWriter, r *http.Request, _ task.Call) error {
 	if err != nil {
 		return err
 	}
+	crash.Point("push.queued")
 	if outcome == "unknown_mailbox" || outcome == "not_answered" {
 		return answer(w, r, "ignored", outcome)
 	}
@@ -71,11 +82,14 @@ func answer(w http.ResponseWriter, r *http.Request, status, outcome string) erro
 	return httpx.Write(w, http.StatusOK, map[string]string{"status": status, "reason": outcome})
 }
 
-// read decodes a push. Errors never repeat it.
+// read decodes a push. Errors never repeat it; fault.Unavailable is one that broke off, which may come whole the next time.
 func read(body io.Reader) (n notice, id string, err error) {
 	content, err := io.ReadAll(io.LimitReader(body, maxPush+1))
-	if err != nil || len(content) > maxPush {
-		return n, "", errors.New("the push is too long, or broke off")
+	if err != nil {
+		return n, "", fault.Wrap(fault.Unavailable, errors.New("the push broke off"), "")
+	}
+	if len(content) > maxPush {
+		return n, "", errors.New("the push is too long")
 	}
 	var e envelope
 	if json.Unmarshal(content, &e) != nil {
@@ -107,16 +121,14 @@ func decode(data string) ([]byte, error) {
 // queueWait bounds the time that queueing may add to an acknowledgement.
 const queueWait = time.Second
 
+const queued = "queued"
+
 // take records a notice and queues the reading, and says what came of it.
 func (d Deps) take(ctx context.Context, n notice) (outcome string, err error) {
-	found, err := d.Store.NoticeMailbox(ctx, n.EmailAddress, uint64(n.HistoryID))
-	if fault.KindOf(err) == fault.NotFound && err != nil {
-		return "unknown_mailbox", nil
+	found, err := d.notice(ctx, n.EmailAddress, uint64(n.HistoryID))
+	if err != nil || found.Scope.IsZero() {
+		return "unknown_mailbox", err
 	}
-	if err != nil {
-		return "", err
-	}
-	httpx.Note(ctx, slog.String("tenant_id", found.Scope.ID().String()), slog.String("via", found.Scope.Via()))
 	crash.Point("push.recorded")
 	switch {
 	case !found.Answer:
@@ -128,6 +140,18 @@ func (d Deps) take(ctx context.Context, n notice) (outcome string, err error) {
 	}
 }
 
+// notice records that a mailbox has changed; the scope is zero when it is nobody's. An address that the database cannot hold is nobody's too.
+func (d Deps) notice(ctx context.Context, address string, historyID uint64) (store.MailboxNotice, error) {
+	found, err := d.Store.NoticeMailbox(ctx, address, historyID)
+	if k := fault.KindOf(err); err != nil && (k == fault.NotFound || k == fault.Invalid) {
+		return store.MailboxNotice{}, nil
+	}
+	if err == nil {
+		httpx.Note(ctx, slog.String("tenant_id", found.Scope.ID().String()), slog.String("via", found.Scope.Via()))
+	}
+	return found, err
+}
+
 // queue has the mailbox read now; what is announced within a second is read together.
 func (d Deps) queue(ctx context.Context, id tenant.ID) string {
 	ctx, cancel := context.WithTimeout(ctx, queueWait)
@@ -136,13 +160,13 @@ func (d Deps) queue(ctx context.Context, id tenant.ID) string {
 		d.Log.WarnContext(ctx, "a mailbox was not queued; the sweeper will", "tenant_id", id, "error", err)
 		return "recorded_not_queued"
 	}
-	return "queued"
+	return queued
 }
 
 type testInput struct {
 	Body struct {
 		EmailAddress string     `json:"email_address" maxLength:"254" example:"support@exampleco.test" doc:"a connected mailbox"`
-		HistoryID    *historyID `json:"history_id,omitempty" example:"1710" doc:"as Gmail would announce it; what has been read up to it is not read again"`
+		HistoryID    *historyID `json:"history_id,omitempty" example:"1710" doc:"as Gmail would announce it; what has been read up to it is not read again. Without it whatever there is is read"`
 	}
 }
 
@@ -158,11 +182,7 @@ func (d Deps) test(ctx context.Context, _ store.User, in *testInput) (*testOutpu
 	if d.Production {
 		return nil, fault.New(fault.Forbidden, "this is for testing and is not there in production; Gmail announces what comes into a mailbox by itself")
 	}
-	n := notice{EmailAddress: in.Body.EmailAddress, HistoryID: 1<<63 - 1}
-	if in.Body.HistoryID != nil {
-		n.HistoryID = *in.Body.HistoryID
-	}
-	outcome, err := d.take(ctx, n)
+	outcome, err := d.try(ctx, in.Body.EmailAddress, in.Body.HistoryID)
 	if err != nil {
 		return nil, err
 	}
@@ -174,4 +194,24 @@ func (d Deps) test(ctx context.Context, _ store.User, in *testInput) (*testOutpu
 		out.Body.Status = "ignored"
 	}
 	return out, nil
+}
+
+// try takes a notice. One without a history id records nothing, for an id that Gmail never comes to would have the mailbox read for ever: the
+// reading is queued, or fault.Unavailable.
+func (d Deps) try(ctx context.Context, address string, upTo *historyID) (outcome string, err error) {
+	if upTo != nil {
+		return d.take(ctx, notice{address, *upTo})
+	}
+	found, err := d.notice(ctx, address, 0)
+	switch {
+	case err != nil || found.Scope.IsZero():
+		return "unknown_mailbox", err
+	case !found.Answer:
+		return "not_answered", nil
+	}
+	outcome = d.queue(ctx, found.Scope.ID())
+	if outcome != queued {
+		return "", fault.New(fault.Unavailable, "")
+	}
+	return outcome, nil
 }

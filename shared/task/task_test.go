@@ -67,6 +67,8 @@ func TestVerify_AnythingElseIsRefusedAndNeverRepeated(t *testing.T) {
 		"garbage":               "Bearer x.y.z",
 		"basic":                 "Basic " + good,
 		"another audience":      "Bearer " + with("aud", "https://other.example.test"),
+		"two audiences":         "Bearer " + with("aud", []string{audience, "https://other.example.test"}),
+		"two tokens":            "Bearer " + good + ", Bearer " + good,
 		"another issuer":        "Bearer " + with("iss", "https://issuer.example.test"),
 		"another account":       "Bearer " + with("email", "someone@p.example.test"),
 		"an unverified address": "Bearer " + with("email_verified", false),

@@ -73,16 +73,19 @@ func NewVerifier(c VerifierConfig) *Verifier {
 // clockSkew is how far Google's clock may be ahead of ours.
 const clockSkew = 5 * time.Minute
 
-// Verify checks a call's token: signature by RS256, issuer, audience, expiry, a time of issue that is not to come, and that its verified e-mail is one of the
-// service accounts. fault.Unauthenticated otherwise, fault.Unavailable when the issuer's keys could not be fetched.
+// Verify checks a call's one token: signature by RS256, issuer, audience and no other besides, expiry, a time of issue that is not to come, and that its
+// verified e-mail is one of the service accounts. fault.Unauthenticated otherwise, fault.Unavailable when the issuer's keys could not be fetched.
 func (v *Verifier) Verify(r *http.Request) (Call, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return Call{}, refused(errors.New("no bearer token"))
+	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(r.Header.Values("Authorization")) != 1 {
+		return Call{}, refused(errors.New("no bearer token, or several"))
 	}
 	parsed, err := v.tokens.Verify(r.Context(), token)
 	if err != nil {
 		return Call{}, classify(err)
+	}
+	if len(parsed.Audience) != 1 {
+		return Call{}, refused(errors.New("the token is for another audience too"))
 	}
 	if parsed.Issuer != v.config.Issuer && (v.config.Issuer != googleIssuer || "https://"+parsed.Issuer != googleIssuer) {
 		return Call{}, refused(errors.New("the token is of another issuer"))
