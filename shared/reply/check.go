@@ -285,11 +285,11 @@ var markdown = []struct {
 	find func() *regexp.Regexp
 	put  string
 }{
-	{lazily("(?m)^\\s*```.*$"), ""},
+	{lazily("(?m)^[ \\t]*```.*$"), ""},
 	{lazily(`!?\[([^\]\n]*)\]\((\S+?)\)`), "$1: $2"},
-	{lazily(`(?m)^\s{0,3}#{1,6}\s+`), ""},
-	{lazily(`(?m)^\s*[-*•]\s+`), ""},
-	{lazily(`(?m)^\s*>\s?`), ""},
+	{lazily(`(?m)^[ \t]{0,3}#{1,6}[ \t]+`), ""},
+	{lazily(`(?m)^[ \t]*[-*•][ \t]+`), ""},
+	{lazily(`(?m)^[ \t]*>[ \t]?`), ""},
 	{lazily(`\*\*([^*\n]+)\*\*`), "$1"},
 	{lazily(`\*([^*\s][^*\n]*)\*`), "$1"},
 	{lazily(`(^|\s)__([^_\n]+)__`), "$1$2"},
@@ -314,7 +314,7 @@ func plain(s string, paragraphs bool) string {
 		default:
 			return r
 		}
-	}, strings.ToValidUTF8(strings.ReplaceAll(s, "\r", "\n"), ""))
+	}, strings.ToValidUTF8(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s), ""))
 	for _, m := range markdown {
 		s = m.find().ReplaceAllString(s, m.put)
 	}

@@ -1,6 +1,7 @@
 package reply
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -36,7 +37,7 @@ var whole = map[string]Keyword{
 // unmistakable request to be left alone counts within a longer message too, unless it is negated, asked or supposed.
 func KeywordOf(text private.Text) Keyword {
 	words := normalise(text.Reveal())
-	if k, ok := whole[strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(words, "please "), " please"))]; ok && !politeYes(words, k) {
+	if k, ok := whole[impolite(words)]; ok && !politeYes(words, k) {
 		return k
 	}
 	if AsksToBeLeftAlone(text) {
@@ -45,25 +46,36 @@ func KeywordOf(text private.Text) Keyword {
 	return NoKeyword
 }
 
+// bookings are what people write alone, by mail, of what they have booked, or in answer to a person.
+var bookings = []string{"cancel", "cancelar", "end", "quit", "baja", "dar de baja", "yes", "si", "sí"}
+
 // MailKeyword reads a mail: Stop, Start or NoKeyword. Those who write "cancel", "end" or "baja" alone to a business by mail speak of what they
 // have booked there, and nobody answers a question of ours with yes.
 func MailKeyword(text private.Text) store.Keyword {
-	switch words := normalise(text.Reveal()); {
-	case slices.Contains([]string{"cancel", "cancelar", "end", "quit", "baja", "dar de baja", "yes", "si", "sí"}, words):
+	words := impolite(normalise(text.Reveal()))
+	switch k := KeywordOf(text); {
+	case slices.Contains(bookings, words):
 		return store.NoKeyword
-	case KeywordOf(text) == Stop:
+	case k == Stop || asks(text, mailRequest()):
 		return store.Stop
-	case KeywordOf(text) == Start:
+	case k == Start:
 		return store.Start
 	default:
 		return store.NoKeyword
 	}
 }
 
+// impolite is a message without its please.
+func impolite(words string) string {
+	return strings.TrimSpace(strings.TrimSuffix(strings.TrimPrefix(words, "please "), " please"))
+}
+
 // AsksToBeLeftAlone reports whether somebody asks unmistakably for no more texts, whatever else they say.
-func AsksToBeLeftAlone(text private.Text) bool {
+func AsksToBeLeftAlone(text private.Text) bool { return asks(text, request()) }
+
+func asks(text private.Text, what *regexp.Regexp) bool {
 	return slices.ContainsFunc(clauses(text.Reveal()), func(clause string) bool {
-		return request().MatchString(clause) && !supposed().MatchString(clause)
+		return what.MatchString(clause) && !supposed().MatchString(clause)
 	})
 }
 
@@ -124,6 +136,16 @@ var request = lazily(`(?:^|[ ,])(?:` + strings.Join([]string{
 	`no me (?:escriba|escriban|escribas|mande|manden|mandes|envíe|envíen|envíes|envie|envien|envies|contacte|contacten|contactes|textee|texteen) ?(?:más|mas|nada)?`,
 	`(?:quítenme|quitenme|quíteme|quiteme|quítame|quitame|sáquenme|saquenme|bórrenme|borrenme|elimínenme|eliminenme) de`,
 	`(?:no quiero|ya no quiero)(?: recibir)? más (?:mensajes|textos)`,
+}, "|") + `)(?:$|[ ,?])`)
+
+// What they write, besides, when they want no more mail of us.
+var mailRequest = lazily(`(?:^|[ ,])(?:` + strings.Join([]string{
+	`(?:please |pls |just |now )*(?:stop|quit|cease)(?: all)?(?: with)?(?: the| these| your| sending| sending me)* (?:e-?mailing|mailing|e-?mails?|newsletters?)(?: me| us)?`,
+	`(?:please |pls |just |now )*(?:stop|quit|cease) writing(?: to)? (?:me|us)`,
+	`(?:do not|don't|dont|never)(?: ever)? (?:e-?mail|mail)(?: to)? (?:me|us|this address|my address)(?:$|,| again| any ?more| ever| please)`,
+	`(?:no more|no further) (?:e-?mails?|newsletters?)`,
+	`(?:remove|delete|erase|drop|take) (?:my|this) (?:e-?mail )?address(?: (?:from|off) (?:your|the|this|all) .*)?`,
+	`(?:no quiero|ya no quiero)(?: recibir)? más (?:correos|e-?mails?)`,
 }, "|") + `)(?:$|[ ,?])`)
 
 // supposed marks a clause that talks of stopping without asking for it.
