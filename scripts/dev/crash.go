@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -14,12 +15,27 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/private"
 )
 
-// crashPoints are the places between "bytes read" and "task deleted" at which the process is killed, in the order in which a
-// text passes them.
-var crashPoints = []string{
-	"inbound.read", "inbound.verified", "inbound.before_commit", "inbound.recorded", "inbound.queued", "inbound.acknowledged",
-	"worker.received", "worker.claimed", "worker.composed", "worker.in_flight", "worker.sent", "worker.accepted", "worker.done",
-	"status.received", "status.recorded",
+// crashPoint is a place at which the process is killed, and what comes past it.
+type crashPoint struct {
+	name string
+	by   []func(*world)
+}
+
+var (
+	texts = []func(*world){(*world).sendText}
+	mails = []func(*world){(*world).sendMail}
+	both  = slices.Concat(texts, mails) // in turn
+)
+
+// crashPoints are the places between "bytes read" and "task deleted", in the order in which a text and a mail pass them.
+var crashPoints = []crashPoint{
+	{"inbound.read", texts}, {"inbound.verified", texts}, {"inbound.before_commit", texts}, {"inbound.recorded", texts}, {"inbound.queued", texts},
+	{"inbound.acknowledged", texts},
+	{"push.received", mails}, {"push.recorded", mails}, {"push.queued", mails}, {"mailbox.listed", mails}, {"mailbox.read", mails},
+	{"mail.received", mails}, {"mail.taken", mails}, {"mail.recorded", mails},
+	{"worker.received", both}, {"worker.claimed", both}, {"worker.composed", both}, {"worker.in_flight", both}, {"worker.sent", both},
+	{"worker.accepted", both}, {"worker.done", both},
+	{"status.received", texts}, {"status.recorded", texts},
 }
 
 // killsPerPoint is how often each point is hit.
@@ -28,8 +44,8 @@ const killsPerPoint = 12
 // patience bounds a round: a point that is not reached in it is a fault of the test.
 const patience = 30 * time.Second
 
-// crashTest kills the system at every point, many times, restarts it each time, and then counts: texts that are not in the
-// database or were never answered are lost, texts that were answered twice are duplicates.
+// crashTest kills the system at every point, many times, restarts it each time, and then counts: texts and mails that are not in the
+// database or were never answered are lost, those that were answered twice are duplicates.
 func crashTest(ctx context.Context, _ []string) error {
 	w, err := startWorld(ctx)
 	if err != nil {
@@ -39,10 +55,10 @@ func crashTest(ctx context.Context, _ []string) error {
 	kills := map[string]int{}
 	for round := range killsPerPoint {
 		for _, point := range crashPoints {
-			if err := w.killAt(ctx, point, 1+rand.IntN(2)); err != nil {
-				return fmt.Errorf("%s, round %d: %w; the log is %s", point, round+1, err, w.log.Name())
+			if err := w.killAt(ctx, point.name, point.by[round%len(point.by)], 1+rand.IntN(2)); err != nil {
+				return fmt.Errorf("%s, round %d: %w; the log is %s", point.name, round+1, err, w.log.Name())
 			}
-			kills[point]++
+			kills[point.name]++
 		}
 		fmt.Printf("round %d of %d: killed at %d points\n", round+1, killsPerPoint, len(crashPoints))
 	}
@@ -55,9 +71,9 @@ func crashTest(ctx context.Context, _ []string) error {
 	return os.RemoveAll(filepath.Dir(w.program))
 }
 
-// killAt runs the system until it is killed at its nth pass of a point. As many texts come in at once, and then one every
+// killAt runs the system until it is killed at its nth pass of a point. As many texts or mails come in at once, and then one every
 // second, for what is left of earlier kills may be served first.
-func (w *world) killAt(ctx context.Context, point string, nth int) error {
+func (w *world) killAt(ctx context.Context, point string, send func(*world), nth int) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	died, err := w.startChild(fmt.Sprintf("%s:%d", point, nth))
@@ -65,10 +81,10 @@ func (w *world) killAt(ctx context.Context, point string, nth int) error {
 		return err
 	}
 	for range nth - 1 {
-		w.sendText()
+		send(w)
 	}
 	for {
-		w.sendText()
+		send(w)
 		select {
 		case err := <-died:
 			return killed(err)
@@ -95,7 +111,11 @@ func (w *world) sendText() {
 	})
 }
 
-// settle runs the system unharmed until every text is acknowledged and nothing is left to do.
+// openSQL counts what is still to be done.
+const openSQL = `select (select count(*) from replies where state in ('planned', 'claimed', 'sending', 'unknown'))
+	+ (select count(*) from emails where state = 'noticed') + (select count(*) from tenant_email_configs where read_due_at is not null)`
+
+// settle runs the system unharmed until every text and notice is acknowledged and nothing is left to do.
 func (w *world) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
@@ -119,7 +139,7 @@ func (w *world) settle(ctx context.Context) error {
 			return errors.New("the work did not come to an end")
 		}
 		var open int
-		if err := w.db.QueryRow(ctx, `select count(*) from replies where state in ('planned', 'claimed', 'sending', 'unknown')`).Scan(&open); err != nil {
+		if err := w.db.QueryRow(ctx, openSQL).Scan(&open); err != nil {
 			return err
 		}
 		if done && open == 0 {
@@ -134,6 +154,41 @@ func (w *world) report(ctx context.Context, kills map[string]int) error {
 	if err != nil {
 		return err
 	}
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	total := 0
+	for _, point := range crashPoints {
+		_, _ = fmt.Fprintf(table, "%s\t%d kills\n", point.name, kills[point.name])
+		total += kills[point.name]
+	}
+	_ = table.Flush()
+	answered, astray := w.mailAnswers()
+	lostTexts, twiceTexts := judge("q", w.texts, recorded, w.textAnswers())
+	lostMails, twiceMails := judge("m", len(w.mails), recorded, answered)
+	fmt.Printf("%d kills at %d points\n", total, len(crashPoints))
+	fmt.Printf("%d texts, %d lost, %d duplicates\n", w.texts, lostTexts, twiceTexts)
+	fmt.Printf("%d mails, %d lost, %d duplicates, %d answers in no thread of theirs\n", len(w.mails), lostMails, twiceMails, astray)
+	if lostTexts+twiceTexts+lostMails+twiceMails+astray > 0 {
+		return errors.New("texts or mails were lost, answered twice, or answered elsewhere")
+	}
+	return nil
+}
+
+// judge counts, of n texts or mails, those that were not recorded and answered once.
+func judge(prefix string, n int, recorded, answered map[string]int) (lost, duplicates int) {
+	for i := 1; i <= n; i++ {
+		id := fmt.Sprint(prefix, i)
+		if recorded[id] == 0 || answered[id] == 0 {
+			lost++
+		}
+		if recorded[id] > 1 || answered[id] > 1 {
+			duplicates++
+		}
+	}
+	return lost, duplicates
+}
+
+// textAnswers are how often each text was answered, by its id.
+func (w *world) textAnswers() map[string]int {
 	answered := map[string]int{}
 	for _, m := range w.telnyx.Sent() {
 		for word := range strings.FieldsSeq(m.Text.Reveal()) {
@@ -142,31 +197,12 @@ func (w *world) report(ctx context.Context, kills map[string]int) error {
 			}
 		}
 	}
-	lost, duplicates, total := 0, 0, 0
-	for i := 1; i <= w.texts; i++ {
-		id := fmt.Sprintf("q%d", i)
-		if recorded[id] == 0 || answered[id] == 0 {
-			lost++
-		}
-		if recorded[id] > 1 || answered[id] > 1 {
-			duplicates++
-		}
-	}
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	for _, point := range crashPoints {
-		_, _ = fmt.Fprintf(table, "%s\t%d kills\n", point, kills[point])
-		total += kills[point]
-	}
-	_ = table.Flush()
-	fmt.Printf("%d kills at %d points, %d texts, %d lost, %d duplicates\n", total, len(crashPoints), w.texts, lost, duplicates)
-	if lost+duplicates > 0 {
-		return errors.New("texts were lost or answered twice")
-	}
-	return nil
+	return answered
 }
 
+// recorded are how often each text and mail is in the database, by its id.
 func (w *world) recorded(ctx context.Context) (map[string]int, error) {
-	rows, err := w.db.Query(ctx, `select split_part(content, ' ', 2) from messages where role = 'user'`)
+	rows, err := w.db.Query(ctx, `select coalesce(substring(content from 'Question ([qm][0-9]+) please'), '') from messages where role = 'user'`)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,8 @@ import (
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/chattercheatah/chattercheatah/shared/task/tasktest"
 )
 
 // The names of the local Pub/Sub.
@@ -45,15 +47,23 @@ func (s *stack) startPubSub() error {
 		return fmt.Errorf("making the local Pub/Sub subscription: %w", err)
 	}
 	s.publish = func(address string, historyID uint64) {
-		data, _ := json.Marshal(map[string]any{"emailAddress": address, "historyId": historyID}) // a number, as Gmail writes it
-		client.Publisher(localTopic).Publish(ctx, &pubsub.Message{Data: data})
+		client.Publisher(localTopic).Publish(ctx, &pubsub.Message{Data: announced(address, historyID)})
 	}
 	go func() { _ = client.Subscriber(subscription).Receive(ctx, s.push) }()
 	return nil
 }
 
-// push delivers a message as Pub/Sub does: what is answered with 2xx is done, and anything else comes again.
+// push delivers a message as Pub/Sub does: what is answered with 200 is done, and anything else comes again.
 func (s *stack) push(ctx context.Context, m *pubsub.Message) {
+	if pushed(ctx, s.tasks, s.base, s.env["PUBSUB_SERVICE_ACCOUNT"], m) {
+		m.Ack()
+	} else {
+		m.Nack()
+	}
+}
+
+// pushed posts a message to the system at base with a token of account, none when signer is nil, and reports whether it was acknowledged.
+func pushed(ctx context.Context, signer *tasktest.Server, base, account string, m *pubsub.Message) bool {
 	body, _ := json.Marshal(map[string]any{
 		"message": map[string]any{
 			"data": base64.StdEncoding.EncodeToString(m.Data), "messageId": m.ID, "message_id": m.ID,
@@ -61,25 +71,25 @@ func (s *stack) push(ctx context.Context, m *pubsub.Message) {
 		},
 		"subscription": subscription,
 	})
-	address := s.base + "/api/v1/email/pubsub"
+	address := base + "/api/v1/email/pubsub"
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
-		m.Nack()
-		return
+		return false
 	}
 	request.Header.Set("Content-Type", "application/json")
-	if s.tasks != nil {
-		request.Header.Set("Authorization", "Bearer "+s.tasks.Token(address, s.env["PUBSUB_SERVICE_ACCOUNT"]))
+	if signer != nil {
+		request.Header.Set("Authorization", "Bearer "+signer.Token(address, account))
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		m.Nack()
-		return
+		return false
 	}
 	_ = response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		m.Nack()
-		return
-	}
-	m.Ack()
+	return response.StatusCode == http.StatusOK
+}
+
+// announced is what Gmail publishes of a mailbox: the history id is a number, as Gmail writes it.
+func announced(address string, historyID uint64) []byte {
+	data, _ := json.Marshal(map[string]any{"emailAddress": address, "historyId": historyID})
+	return data
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/boot"
 	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
 	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
+	"github.com/chattercheatah/chattercheatah/shared/gmail/gmailtest"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 	"github.com/chattercheatah/chattercheatah/shared/store/localpg"
@@ -35,11 +36,14 @@ type world struct {
 	program string
 	log     *os.File
 	db      *pgxpool.Pool
+	tasks   *tasktest.Server
 	telnyx  *telnyxtest.Server
+	gmail   *gmailtest.Server
 	tenants [2]private.Phone
 	stops   []func()
 
 	texts   int
+	mails   []question
 	sending sync.WaitGroup
 	child   *exec.Cmd
 }
@@ -66,7 +70,10 @@ func startWorld(ctx context.Context) (w *world, err error) {
 	if err := w.startDatabase(ctx); err != nil {
 		return w, err
 	}
-	return w, w.startFakes(keys)
+	if err := w.startFakes(keys); err != nil {
+		return w, err
+	}
+	return w, w.connectMailboxes(ctx)
 }
 
 // build makes the program whose points are live.
@@ -135,9 +142,12 @@ func (w *world) startFakes(keys *state) error {
 	if err != nil {
 		return err
 	}
+	w.tasks = tasks
 	w.stops = append(w.stops, tasks.Stop)
 	w.env["CLOUD_TASKS_EMULATOR_HOST"], w.env["OIDC_ISSUER"], w.env["OIDC_KEYS_URL"] = tasks.Addr(), tasks.Issuer(), tasks.KeysURL()
-	tasks.Schedule(300*time.Millisecond, w.base+"/workers/sms/sweep", w.base, localAccount)
+	for _, path := range []string{"/workers/sms/sweep", "/workers/email/sweep"} {
+		tasks.Schedule(300*time.Millisecond, w.base+path, w.base, localAccount)
+	}
 	return nil
 }
 

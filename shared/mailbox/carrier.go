@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chattercheatah/chattercheatah/shared/crash"
 	"github.com/chattercheatah/chattercheatah/shared/gmail"
 	"github.com/chattercheatah/chattercheatah/shared/google"
 	"github.com/chattercheatah/chattercheatah/shared/mail"
@@ -23,9 +24,9 @@ type Carrier struct {
 }
 
 // How long a reply waits that was surely not sent.
-const (
-	busyWait    = time.Minute
-	refusedWait = time.Hour
+var (
+	busyWait    = crash.Quick(time.Minute)
+	refusedWait = crash.Quick(time.Hour)
 )
 
 // Send answers in the thread of the mail that r answers, or leaves a draft there. The Message-ID is the same in every attempt.

@@ -19,12 +19,14 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
-// limits are those of answering: what writes more is no person.
-var limits = store.MailLimits{InThread: 5, ToOne: 10, Wait: 2 * time.Second}
+const mostAttempts = 12 // to make something of a mail, over about a day
 
-const (
-	mostAttempts = 12              // to make something of a mail, over about a day
-	handWait     = 5 * time.Second // for what people have written in its thread to be looked at
+// In the crash test's build the times are shorter.
+var (
+	// What writes more than that is no person.
+	limits    = store.MailLimits{InThread: 5, ToOne: 10, Wait: crash.Quick(2 * time.Second)}
+	handWait  = crash.Quick(5 * time.Second) // for what people have written in its thread to be looked at
+	fetchWait = crash.Quick(time.Minute)     // before the second attempt to make something of a mail; twice as long before each one after
 )
 
 // What can come of a mail, besides the outcomes of store.MailOutcome.
@@ -52,7 +54,7 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, emailID int64) (Done
 	}
 	made, err := w.take(ctx, t, e, m)
 	if err != nil {
-		return w.postpone(ctx, t, e, m, err)
+		return w.postpone(ctx, t, e, m, "not_fetched", err)
 	}
 	crash.Point("mail.taken")
 	o, err := t.RecordMail(ctx, e.ID, made, limits)
@@ -60,7 +62,7 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, emailID int64) (Done
 	case err != nil && fault.KindOf(err) == fault.Unavailable:
 		return "", err
 	case err != nil: // this mail is not one that can be kept
-		return w.postpone(ctx, t, e, m, err)
+		return w.postpone(ctx, t, e, m, "not_kept", err)
 	case o.Outcome == "wait":
 		_, err := t.PostponeMail(ctx, e.ID, handWait, false, mostAttempts, "answered_by_hand")
 		return DonePostponed, errors.Join(err, w.Queue.PutMail(ctx, t.Scope().ID(), e.ID, w.Now().Add(handWait+time.Second)))
@@ -80,13 +82,13 @@ func doneOf(o store.MailOutcome) Done {
 }
 
 // postpone has a mail that could not be fetched, or not be kept, looked at again, ever later. While Google refuses the grant nothing is tried.
-func (w *Worker) postpone(ctx context.Context, t *store.Tenant, e store.Email, m store.Mailbox, cause error) (Done, error) {
+func (w *Worker) postpone(ctx context.Context, t *store.Tenant, e store.Email, m store.Mailbox, reason string, cause error) (Done, error) {
 	is, err := refused(ctx, w.Log, t, m, cause)
 	if err != nil {
 		return "", err
 	}
-	wait := min(time.Minute<<e.Attempts, 4*time.Hour)
-	failed, err := t.PostponeMail(context.WithoutCancel(ctx), e.ID, wait, !is, mostAttempts, "no_way")
+	wait := min(fetchWait<<e.Attempts, 4*time.Hour)
+	failed, err := t.PostponeMail(context.WithoutCancel(ctx), e.ID, wait, !is, mostAttempts, reason)
 	if err != nil {
 		return "", err
 	}

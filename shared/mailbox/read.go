@@ -19,6 +19,9 @@ const (
 	resyncPages = 20 // of 500
 )
 
+// lagWait is for a history that does not show yet what was announced. It may never: what was announced may be an operator's invention.
+var lagWait = crash.Quick(15 * time.Second)
+
 func notFound(err error) bool { return err != nil && fault.KindOf(err) == fault.NotFound }
 
 // Read lists what is new in the tenant's mailbox, records it, and queues it. The place that it was read to moves on only when all of that is
@@ -55,7 +58,11 @@ func (w *Worker) read(ctx context.Context, t *store.Tenant, m store.Mailbox) (Do
 		}
 	}
 	if again {
-		return done, w.Queue.PutMailbox(ctx, t.Scope().ID(), now.Truncate(time.Second).Add(time.Second))
+		wait := time.Second
+		if until <= m.HistoryID {
+			wait = lagWait
+		}
+		return done, w.Queue.PutMailbox(ctx, t.Scope().ID(), now.Truncate(wait).Add(wait))
 	}
 	return done, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/chattercheatah/chattercheatah/shared/crash"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
@@ -12,12 +13,17 @@ const (
 	// A watch lasts seven days. Whoever has one that was renewed within half a day is left alone, so that renewing twice costs nothing.
 	watchFresh = 6*24*time.Hour + 12*time.Hour
 
-	sweepLate   = 30 * time.Second // a task that is on time has begun by then
-	silence     = time.Hour        // without an announcement: one may have been lost
-	unreadFor   = 6 * time.Hour    // then reading does not work
+	silence     = time.Hour     // without an announcement: one may have been lost
+	unreadFor   = 6 * time.Hour // then reading does not work
 	sweepAtMost = 1000
 	sweepOfEach = 100
 	mostBoxes   = 10_000
+)
+
+// In the crash test's build these are shorter.
+var (
+	sweepLate  = crash.Quick(30 * time.Second) // a task that is on time has begun by then
+	sweepNamed = crash.Quick(time.Minute)      // what is swept in it is one task, however often it is swept
 )
 
 // Renew has Gmail go on announcing what comes into the tenant's mailbox, and has the mailbox read, in case an announcement was lost. How far
@@ -67,11 +73,11 @@ func (w *Worker) RenewAll(ctx context.Context) (queued, stopped int, err error) 
 func (w *Worker) Sweep(ctx context.Context) (int, error) {
 	boxes, boxErr := w.Store.UnreadMailboxes(ctx, sweepLate, silence, sweepAtMost)
 	for _, scope := range boxes {
-		boxErr = errors.Join(boxErr, w.Queue.PutMailbox(ctx, scope.ID(), w.Now().Truncate(time.Minute)))
+		boxErr = errors.Join(boxErr, w.Queue.PutMailbox(ctx, scope.ID(), w.Now().Truncate(sweepNamed)))
 	}
 	mails, mailErr := w.Store.NoticedMails(ctx, sweepLate, sweepAtMost, sweepOfEach)
 	for _, n := range mails {
-		mailErr = errors.Join(mailErr, w.Queue.PutMail(ctx, n.Scope.ID(), n.EmailID, w.Now().Truncate(time.Minute)))
+		mailErr = errors.Join(mailErr, w.Queue.PutMail(ctx, n.Scope.ID(), n.EmailID, w.Now().Truncate(sweepNamed)))
 	}
 	return len(boxes) + len(mails), errors.Join(boxErr, mailErr)
 }

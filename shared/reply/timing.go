@@ -19,20 +19,20 @@ const crowd = TenantShare / 4
 var (
 	composeTimeout = 45 * time.Second
 	sendTimeout    = 15 * time.Second
-	claimLease     = quick(90 * time.Second)
-	flightLease    = quick(30 * time.Second)
+	claimLease     = crash.Quick(90 * time.Second)
+	flightLease    = crash.Quick(30 * time.Second)
 
-	callEvery = quick(time.Second)      // how often a crowded tenant is called at most, besides by who finishes a reply
-	callWait  = quick(30 * time.Second) // before it is called again in case nobody is left to finish one
+	callEvery = crash.Quick(time.Second)      // how often a crowded tenant is called at most, besides by who finishes a reply
+	callWait  = crash.Quick(30 * time.Second) // before it is called again in case nobody is left to finish one
 
-	busyWait    = quick(3 * time.Second)  // before asking again whether the conversation is free; all that ask ask together
-	backOffUnit = quick(10 * time.Second) // times the square of the attempts
+	busyWait    = crash.Quick(3 * time.Second)  // before asking again whether the conversation is free; all that ask ask together
+	backOffUnit = crash.Quick(10 * time.Second) // times the square of the attempts
 	maxAttempts = 6
 
-	firstLook      = quick(15 * time.Second) // after an answer was lost
-	believeAbsence = quick(3 * time.Minute)  // the provider's record has shown by then what it has
+	firstLook      = crash.Quick(15 * time.Second) // after an answer was lost
+	believeAbsence = crash.Quick(3 * time.Minute)  // the provider's record has shown by then what it has
 
-	sweepAfter  = quick(20 * time.Second) // an on-time task has begun by then
+	sweepAfter  = crash.Quick(20 * time.Second) // an on-time task has begun by then
 	sweepAtMost = 1000
 	sweepOfEach = 100 // tenant
 )
@@ -40,12 +40,4 @@ var (
 // notBefore is the first moment from t on that is a whole multiple of every. A task that is put for it by many has one name.
 func notBefore(t time.Time, every time.Duration) time.Time {
 	return t.Add(every - 1).Truncate(every)
-}
-
-// quick shortens the leases in the crash test's build, which waits for many of them to run out.
-func quick(d time.Duration) time.Duration {
-	if crash.Enabled {
-		return d / 30
-	}
-	return d
 }

@@ -309,11 +309,11 @@ func TestMail_ThatCannotBeFetchedIsGivenUpAndTheOthersGoOn(t *testing.T) {
 		b.Exec(t, `update emails set act_at = now()`)
 		_, _ = b.post(t, task.MailPath, `{"tenant_id":1042,"email_id":`+b.Query(t, `select id::text from emails`)[0]+`}`)
 	}
-	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "failed: no_way")
+	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "failed: not_fetched")
 	b.gmail.Break(gmailtest.Get, gmailtest.Truth)
 	b.delivered(t, schoolBox, b.mail("second@customer.test", "Prices", "What does it cost?"))
 	b.settle(t)
-	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "failed: no_way", "answer")
+	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "failed: not_fetched", "answer")
 }
 
 func TestMail_DeletedBeforeItIsFetchedIsNoError(t *testing.T) {
