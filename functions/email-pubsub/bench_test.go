@@ -93,7 +93,7 @@ func connect(t testing.TB, of *store.Tenant, mailbox string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := of.MailboxRead(t.Context(), m, readUpTo, private.Secret{}, time.Time{}); err != nil {
+	if _, _, err := of.MailboxRead(t.Context(), m, readUpTo, false, private.Secret{}, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 }
