@@ -319,6 +319,6 @@ func (b *bench) read(t *testing.T, of *store.Tenant, upTo uint64) (again bool, e
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, _, err = of.MailboxRead(t.Context(), m, upTo, private.Secret{}, time.Time{})
+	again, _, err = of.MailboxRead(t.Context(), m, upTo, false, private.Secret{}, time.Time{})
 	return again, err
 }

@@ -65,7 +65,7 @@ func TestClassify_AMailIsTakenForWhatItIs(t *testing.T) {
 		"a form":                 {came("Name: Sam Roe\nEmail: sam@customer.test\nPhone: (555) 555-0101", "Subject: New lead: website"), "form"},
 		"a form of a machine":    {came("Name: Sam Roe", "Subject: New lead: website", "Auto-Submitted: auto-generated", "From: no-reply@website.test"), "form"},
 		"a form of our own":      {came("Name: Sam Roe", "Subject: New lead: website", "From: "+box), "form"},
-		"a form in the spam":     {labelled(came("Name: Sam Roe", "Subject: New lead: website"), "SPAM"), "form"},
+		"a form in the spam":     {labelled(came("Name: Sam Roe", "Subject: New lead: website"), "SPAM"), "ignored, spam"},
 		"spam":                   {labelled(came("Buy!"), "SPAM"), "ignored, spam"},
 		"deleted":                {labelled(came("Hello"), "TRASH", "INBOX"), "ignored, trash"},
 		"a draft":                {labelled(came("Hello"), "DRAFT"), "ignored, draft"},

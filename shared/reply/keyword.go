@@ -122,14 +122,14 @@ func clauses(s string) []string {
 // What people write when they want no more of us. Each needs an object, "me", "my number" or "texts": "stop by" and "cancel my
 // class" ask for something else.
 var request = lazily(`(?:^|[ ,])(?:` + strings.Join([]string{
-	`(?:please |pls |just |now )*(?:stop|quit|cease)(?: all)?(?: with)?(?: the| these| your| sending| sending me)*(?: me)? (?:texting|messaging|contacting|txting|spamming|bothering|e-?mailing|mailing|writing|texts?|messages?|spam|sms|e-?mails?)(?: me| us| my)?`,
-	`(?:do not|don't|dont|never)(?: ever)? (?:text|message|contact|txt|sms|write|e-?mail|mail)(?: to)? (?:me|us|this number|my number|this address)`,
+	`(?:please |pls |just |now )*(?:stop|quit|cease)(?: all)?(?: with)?(?: the| these| your| sending| sending me)*(?: me)? (?:texting|messaging|contacting|txting|spamming|bothering|texts?|messages?|spam|sms)(?: me| us| my)?`,
+	`(?:do not|don't|dont|never)(?: ever)? (?:text|message|contact|txt|sms|write)(?: to)? (?:me|us|this number|my number)`,
 	`(?:remove|delete|erase|drop) (?:me|my (?:phone )?number|this number)(?: from (?:your|the|this|all) .*)?`,
 	`take (?:me|my (?:phone )?number|this number) off`,
 	`unsubscribe (?:me|my number|this number)`,
 	`opt me out`,
 	`i (?:want|wish|would like|'d like) to (?:opt out|unsubscribe|be removed|revoke (?:my )?consent)`,
-	`(?:no more|no further) (?:texts?|messages?|sms|e-?mails?)`,
+	`(?:no more|no further) (?:texts?|messages?|sms)`,
 	`leave me alone`,
 	`lose my number`,
 	`(?:deje?n?|pare?n?) de (?:escribir|escribirme|mandarme|mandar|enviarme|enviar|textearme|contactarme|molestarme|molestar)`,
@@ -152,5 +152,5 @@ var mailRequest = lazily(`(?:^|[ ,])(?:` + strings.Join([]string{
 var supposed = lazily(`(?:^|[ ,])(?:do not|don't|dont|never|didn't|did not|won't|not|no) (?:please )?(?:stop|quit|unsubscribe|remove|take|opt me|dejen? de|deje de|paren? de)` +
 	`|(?:^|[ ,])(?:if|when|unless|until|before|after|why|did|have|has|how|who|she|he|they|someone|somebody|daughter|son|husband|wife) .*(?:stop|quit|text|messag|contact|remove|delete|take|unsubscribe|alone)` +
 	`|(?:^|[ ,])(?:do|should|can|could|may) i .*(?:stop|unsubscribe|opt|remove)` +
-	`|(?:do not|don't|dont|never)(?: ever)? (?:text|message|contact|txt|call|write|e-?mail|mail)(?: to)? (?:me|us) (?:before|until|unless|during|while|when|at night|at work|so late|so early)(?:$|[ ,?])` +
+	`|(?:do not|don't|dont|never)(?: ever)? (?:text|message|contact|txt|call|write)(?: to)? (?:me|us) (?:before|until|unless|during|while|when|at night|at work|so late|so early)(?:$|[ ,?])` +
 	`|(?:remove|delete|take|drop) (?:me|my (?:phone )?number) (?:from|off) (?:the )?(?:class|lesson|wait|waiting|waitlist|saturday|sunday|monday|tuesday|wednesday|thursday|friday|schedule|appointment)`)

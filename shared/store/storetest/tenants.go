@@ -136,13 +136,28 @@ func (db *DB) Receive(t testing.TB, to *store.Tenant, from private.Phone, words,
 	return rec
 }
 
-// Query reads one column as the superuser, whom row level security does not bind.
-func (db *DB) Query(t testing.TB, sql string, args ...any) []string {
+// superuser is a pool whom row level security does not bind, and what gives it up: a DB of New's keeps it for its test.
+func (db *DB) superuser(t testing.TB) (pool *pgxpool.Pool, done func()) {
 	t.Helper()
-	pool, err := db.super()
+	open, done := db.super, func() {}
+	if open == nil {
+		open = func() (*pgxpool.Pool, error) { return pgxpool.New(context.WithoutCancel(t.Context()), db.Owner) }
+	}
+	pool, err := open()
 	if err != nil {
 		t.Fatal(err)
 	}
+	if db.super == nil {
+		done = pool.Close
+	}
+	return pool, done
+}
+
+// Query reads one column as the superuser.
+func (db *DB) Query(t testing.TB, sql string, args ...any) []string {
+	t.Helper()
+	pool, done := db.superuser(t)
+	defer done()
 	rows, err := pool.Query(t.Context(), sql, args...)
 	if err != nil {
 		t.Fatal(err)
@@ -157,10 +172,8 @@ func (db *DB) Query(t testing.TB, sql string, args ...any) []string {
 // Exec changes the database as the superuser.
 func (db *DB) Exec(t testing.TB, sql string, args ...any) {
 	t.Helper()
-	pool, err := db.super()
-	if err != nil {
-		t.Fatal(err)
-	}
+	pool, done := db.superuser(t)
+	defer done()
 	if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
 		t.Fatal(err)
 	}
