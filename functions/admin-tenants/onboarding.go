@@ -56,7 +56,7 @@ func checklist(o store.Onboarding) []onboardingItem {
 		{"business_profile", "Update business profile", o.BusinessName != "", "PUT /tenant/profile" + as + `{"business_name":"..."}`},
 		{"sms", "Configure SMS number and credentials", len(missing(sms)) == 0, "PUT " + admin + "/sms-config " + object(missing(sms))},
 		{"voice", "Configure voice number", len(missing(voice)) == 0, "PUT " + admin + "/voice-config " + object(missing(voice))},
-		{"email", "Connect Gmail and enable the email responder", false, "nothing yet: mailboxes cannot be connected in this version; it will be POST /email/oauth/start"},
+		{"email", "Connect Gmail and enable the email responder", o.MailIsAnswered, "POST /email/oauth/start" + as + "and open its authorization_url in a browser; then PUT /email/settings {\"is_enabled\":true} if it was turned off"},
 		{"migrations", "Migrate the database", true, ""},
 		{"global_admin", "Seed the global admin", true, ""},
 		{"global_prompt", "Create the global base prompt", o.HasGlobalPrompt, "go run ./scripts/create-base-prompt"},

@@ -46,10 +46,20 @@ type fakeMail struct {
 	Text    string `json:"text"`
 }
 
+// addMailbox makes an account with a mailbox, unless there is one.
+func (s *stack) addMailbox(w http.ResponseWriter, r *http.Request) {
+	s.mail.Add(r.PathValue("address"))
+	_ = httpx.Write(w, http.StatusOK, map[string]string{"address": r.PathValue("address")})
+}
+
 // mailTo delivers a mail into a mailbox, as the world's mail servers would; the answer names its thread.
 func (s *stack) mailTo(w http.ResponseWriter, r *http.Request) {
 	var in fakeMail
 	address := r.PathValue("address")
+	if !s.mail.Has(address) {
+		_ = httpx.Write(w, http.StatusNotFound, map[string]string{"error": "there is no mailbox at this address"})
+		return
+	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&in); err != nil {
 		in = fakeMail{}
 	}
@@ -68,7 +78,6 @@ func (s *stack) mailTo(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	_ = httpx.Write(w, http.StatusNotFound, map[string]string{"error": "there is no mailbox at this address"})
 }
 
 // threadMail is one mail of a thread.
@@ -82,6 +91,10 @@ type threadMail struct {
 // thread shows a thread of a mailbox.
 func (s *stack) thread(w http.ResponseWriter, r *http.Request) {
 	shown := []threadMail{}
+	if !s.mail.Has(r.PathValue("address")) {
+		_ = httpx.Write(w, http.StatusNotFound, map[string]string{"error": "there is no mailbox at this address"})
+		return
+	}
 	for _, m := range s.mail.Thread(r.PathValue("address"), r.PathValue("thread")) {
 		parsed, err := mail.Parse(m.Raw)
 		if err != nil {

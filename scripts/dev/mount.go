@@ -22,7 +22,7 @@ const (
 	geminiPrefix = "/local/gemini"     // the fake model's API
 	schoolPrefix = "/local/jackrabbit" // the fake list of classes
 	googlePrefix = "/local/google"     // the fake Google: consent, tokens, calendars, mailboxes
-	mailPrefix   = "/local/mail"       // POST a mail to a mailbox of the fake Google, GET a thread
+	mailPrefix   = "/local/mail"       // PUT a mailbox of the fake Google, POST a mail to it, GET a thread
 	phonesPrefix = "/local/phones"     // the fake phones: POST a text from one, GET what has reached one
 	callsPath    = "/local/calls"      // POST a call of a fake phone's
 )
@@ -53,6 +53,7 @@ func (s *stack) mount(deployments []deployment.Deployment, functions map[string]
 	}
 	if s.env["GOOGLE_API_BASE"] == s.base+googlePrefix {
 		mux.Handle(googlePrefix+"/", http.StripPrefix(googlePrefix, s.demoGoogle()))
+		mux.HandleFunc("PUT "+mailPrefix+"/{address}", s.addMailbox)
 		mux.HandleFunc("POST "+mailPrefix+"/{address}", s.mailTo)
 		mux.HandleFunc("GET "+mailPrefix+"/{address}/{thread}", s.thread)
 	}

@@ -221,7 +221,10 @@ type failure struct {
 	err    error
 }
 
+// Error tells what was tried and why it failed.
 func (f *failure) Error() string { return f.doing + ": " + f.err.Error() }
+
+// Unwrap gives the cause.
 func (f *failure) Unwrap() error { return f.err }
 
 func status(err error) int {

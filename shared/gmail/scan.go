@@ -216,6 +216,7 @@ func (s *scanner) mail(most int64) (raw []byte, truncated bool, err error) {
 // urlsafe makes base64url without padding of what is written in the other alphabet, or padded.
 type urlsafe struct{ r io.Reader }
 
+// Read gives the URL-safe alphabet for either, and no padding.
 func (u urlsafe) Read(p []byte) (int, error) {
 	for {
 		n, err := u.r.Read(p)
@@ -281,6 +282,7 @@ type content struct {
 	done bool
 }
 
+// Read gives the bytes of the string, without its escapes.
 func (c *content) Read(p []byte) (n int, err error) {
 	for n < len(p) && !c.done {
 		if len(c.rest) > 0 {

@@ -156,7 +156,3 @@ func (r *run) numberStays(ctx context.Context, config string) (string, error) {
 	}
 	return fmt.Sprintf("the number of %s is refused for %s with 409", r.a().subdomain, r.b().subdomain), nil
 }
-
-func (r *run) routingOfMail(context.Context) (string, error) {
-	return "", skipped{"no function takes e-mail in yet"}
-}

@@ -111,6 +111,13 @@ func (s *Server) Add(address string) {
 	}
 }
 
+// Has reports whether there is a mailbox at an address.
+func (s *Server) Has(address string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.boxes[key(address)] != nil
+}
+
 // Begin has the ids of messages, and the histories of mailboxes that are made from now on, begin at a time. A fake that is started again where
 // what the last one said is remembered says nothing twice so.
 func (s *Server) Begin(at time.Time) {
