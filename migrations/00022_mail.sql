@@ -33,6 +33,7 @@ create table emails (
     message_id      text        not null default '',
     message_refs    text[]      not null default '{}',
     subject         text        not null default '',
+    sender          text        not null default '',
     reply_to        text        not null default '',
     received_at     timestamptz,
     noticed_at      timestamptz not null default now(),
@@ -87,8 +88,8 @@ begin
     end loop;
 end $$;
 
--- An opt-out is a person's: it goes from each of their addresses to the others. Its end goes from a phone to mail alone: anybody can write a mail
--- in another's name. The latest word counts. An opt-out and the contact that it goes to may be written at one moment: whoever is second waits,
+-- An opt-out is a person's: it goes from each of their addresses to the others. What an address has said itself only it ends: anybody can fill
+-- in a form with another's address and a number of their own, and write a mail in another's name. Else the latest word counts. An opt-out and the contact that it goes to may be written at one moment: whoever is second waits,
 -- and then sees what the first has written; of two opt-outs of one person at one moment Postgres may have one tried again.
 create function spread_opt_out(tenant bigint, phone text, address text) returns void language plpgsql as $$
 begin
@@ -98,7 +99,8 @@ begin
     insert into mail_opt_outs (tenant_id, email, source, opted_out_at, opted_in_at)
     select tenant, address, 'contact', o.opted_out_at, o.opted_in_at from opt_outs o where o.tenant_id = tenant and o.phone_number = phone
         on conflict (tenant_id, email) do update set source = 'contact', opted_out_at = excluded.opted_out_at, opted_in_at = excluded.opted_in_at
-     where greatest(mail_opt_outs.opted_out_at, mail_opt_outs.opted_in_at) < greatest(excluded.opted_out_at, excluded.opted_in_at);
+     where greatest(mail_opt_outs.opted_out_at, mail_opt_outs.opted_in_at) < greatest(excluded.opted_out_at, excluded.opted_in_at)
+       and not (mail_opt_outs.source = 'message' and mail_opt_outs.opted_in_at is null);
     insert into opt_outs (tenant_id, phone_number, source, opted_out_at, opted_in_at)
     select tenant, phone, 'contact', m.opted_out_at, null from mail_opt_outs m where m.tenant_id = tenant and m.email = address and m.opted_in_at is null
         on conflict (tenant_id, phone_number) do update set source = 'contact', opted_out_at = excluded.opted_out_at, opted_in_at = null
@@ -138,7 +140,7 @@ declare
     opted_out_since timestamptz;
 begin
     if new.channel = 'email' then
-        if exists (select from mail_opt_outs o join emails e on e.tenant_id = o.tenant_id and e.reply_to = o.email
+        if exists (select from mail_opt_outs o join emails e on e.tenant_id = o.tenant_id and o.email in (e.reply_to, e.sender)
                     where o.tenant_id = new.tenant_id and o.opted_in_at is null and e.id = new.email_id) then
             raise exception 'the recipient has opted out' using errcode = 'CC001';
         end if;
@@ -337,7 +339,7 @@ declare
     e       emails;
     box     tenant_email_configs;
     is_a    text := m ->> 'as';
-    sender  text := m ->> 'from';
+    writer  text := m ->> 'from';
     target  text := coalesce(nullif(m ->> 'reply_to', ''), m ->> 'from');
     at      timestamptz := (m ->> 'received')::timestamptz;
     talk    bigint;
@@ -366,8 +368,8 @@ begin
         when box.gmail_email is distinct from e.mailbox then 'not_connected'
         when not box.is_enabled then 'not_enabled'
         when at < box.enabled_at then 'before_it_was_enabled'
-        when is_a = 'mail' and (is_mailbox(sender) or is_mailbox(target)) then 'mailbox_of_ours'
-        when is_a = 'mail' and exists (select from jsonb_array_elements_text(m -> 'via') a where lower(a) <> e.mailbox and is_mailbox(a)) then 'passed_on_by_ours'
+        when is_a = 'mail' and (is_mailbox(writer) or is_mailbox(target)) then 'mailbox_of_ours'
+        when is_a = 'mail' and exists (select from jsonb_array_elements_text(m -> 'via') a where mail_account(a) <> mail_account(e.mailbox) and is_mailbox(a)) then 'passed_on_by_ours'
         when is_a = 'staff' and exists (select from replies r join conversations c on c.tenant_id = tenant and c.id = r.conversation_id
                                          where r.tenant_id = tenant and r.token::text = m ->> 'token' and c.thread_id = e.thread_id
                                            and r.reason is distinct from 'draft') then 'sent_by_us'
@@ -379,7 +381,7 @@ begin
     end if;
 
     if is_a = 'mail' and exists (select from emails o where o.tenant_id = tenant and o.mailbox = e.mailbox and o.thread_id = e.thread_id and o.by_hand
-                                    and o.state = 'noticed' and o.id > mail) then
+                                    and o.state = 'noticed' and o.attempts < 3 and o.id > mail) then
         outcome := 'wait';
         return;
     end if;
@@ -407,7 +409,8 @@ begin
     if is_a = 'staff' then
         outcome := 'staff';
         update replies r set state = 'suppressed', reason = 'answered_by_hand', settled_at = now()
-         where r.tenant_id = tenant and r.conversation_id = talk and r.kind = 'answer' and r.state in ('planned', 'claimed');
+         where r.tenant_id = tenant and r.conversation_id = talk and r.kind = 'answer' and r.state in ('planned', 'claimed')
+           and exists (select from emails k where k.tenant_id = tenant and k.id = r.email_id and k.received_at <= at);
     elsif is_a = 'form' then
         outcome := 'form';
         phone := nullif(phone, '');
@@ -431,23 +434,25 @@ begin
         end if;
     elsif m ->> 'keyword' = 'stop' then
         outcome := 'opted_out';
-        insert into mail_opt_outs (tenant_id, email, source, opted_out_at) values (tenant, sender, 'message', at)
+        insert into mail_opt_outs (tenant_id, email, source, opted_out_at) values (tenant, writer, 'message', at)
             on conflict (tenant_id, email) do update set source = 'message', opted_out_at = excluded.opted_out_at, opted_in_at = null
          where mail_opt_outs.opted_in_at <= excluded.opted_out_at;
         update replies r set state = 'suppressed', reason = 'opted_out', settled_at = now()
          where r.tenant_id = tenant and r.state in ('planned', 'claimed') and r.channel = 'email'
-           and exists (select from emails k where k.tenant_id = tenant and k.id = r.email_id and k.reply_to = sender);
-    elsif m ->> 'keyword' = 'start' and exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email = sender and o.opted_in_at is null and o.opted_out_at <= at) then
+           and exists (select from emails k where k.tenant_id = tenant and k.id = r.email_id and writer in (k.reply_to, k.sender));
+    elsif m ->> 'keyword' = 'start' and exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email = writer and o.opted_in_at is null and o.opted_out_at <= at) then
         outcome := 'opted_in';
-        update mail_opt_outs o set opted_in_at = at where o.tenant_id = tenant and o.email = sender and o.opted_in_at is null and o.opted_out_at <= at;
+        update mail_opt_outs o set opted_in_at = at where o.tenant_id = tenant and o.email = writer and o.opted_in_at is null and o.opted_out_at <= at;
     else
         -- A machine that opens a thread each time has no more of us than a person; two of its mails at one moment are counted one after the other.
         perform pg_advisory_xact_lock(hashtextextended('contacts:' || tenant || ':' || target, 0));
         why := case
-            when exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email in (sender, target) and o.opted_in_at is null) then 'opted_out'
+            when exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email in (writer, target) and o.opted_in_at is null) then 'opted_out'
             when not by_us then 'human_takeover'
             when exists (select from emails o where o.tenant_id = tenant and o.mailbox = e.mailbox and o.thread_id = e.thread_id and o.by_hand
                             and o.outcome = 'staff' and o.received_at >= at) then 'answered_by_hand'
+            when exists (select from emails o where o.tenant_id = tenant and o.mailbox = e.mailbox and o.thread_id = e.thread_id and o.by_hand
+                            and o.state in ('noticed', 'failed') and o.id > mail) then 'perhaps_answered_by_hand'
             when at < now() - interval '1 day' then 'too_late'
             when most_answers <= (select count(*) from replies r where r.tenant_id = tenant and r.conversation_id = talk and r.kind = 'answer'
                                      and r.created_at > now() - interval '1 day' and r.state not in ('suppressed', 'rejected')) then 'answered_often'
@@ -455,11 +460,11 @@ begin
                                   where k.tenant_id = tenant and k.reply_to = target and k.received_at > now() - interval '1 day') then 'answered_often'
         end;
         outcome := case when why is null then 'answer' else 'silent' end;
-        mention := case when why in ('opted_out', 'answered_often', 'too_late') then 'not_answered: ' || why else mention end;
+        mention := case when why in ('opted_out', 'answered_often', 'too_late', 'perhaps_answered_by_hand') then 'not_answered: ' || why else mention end;
     end if;
 
     update emails k set state = 'done', outcome = record_mail.outcome, reason = why, conversation_id = talk, message_id = m ->> 'message_id',
-           message_refs = array(select jsonb_array_elements_text(m -> 'refs')), subject = left(m ->> 'subject', 500), reply_to = target, received_at = at, done_at = now()
+           message_refs = array(select jsonb_array_elements_text(m -> 'refs')), subject = left(m ->> 'subject', 500), sender = m ->> 'from', reply_to = target, received_at = at, done_at = now()
      where k.tenant_id = tenant and k.id = mail;
 
     if outcome = 'answer' then
@@ -477,10 +482,10 @@ begin
 
     -- Who wrote is a contact; that of a form is who it names.
     if is_a <> 'staff' and coalesce(phone, '') <> '' then
-        -- Anybody can fill in a form in another's name: it adds to what is known of them and replaces nothing.
+        -- Anybody can fill in a form in another's name: it ties no address to a number that is known, and replaces no name.
         insert into contacts (tenant_id, name, email, phone_number) values (tenant, left(coalesce(m #>> '{lead,name}', ''), 200), lower(coalesce(m #>> '{lead,email}', '')), phone)
             on conflict (tenant_id, phone_number) do update
-                set name = coalesce(nullif(contacts.name, ''), excluded.name), email = coalesce(nullif(contacts.email, ''), excluded.email), updated_at = now()
+                set name = coalesce(nullif(contacts.name, ''), excluded.name), updated_at = now()
         returning id into contact;
     elsif is_a = 'mail' or is_a = 'form' and coalesce(m #>> '{lead,email}', '') <> '' then
         perform pg_advisory_xact_lock(hashtextextended('contacts:' || tenant || ':' || target, 0));

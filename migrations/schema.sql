@@ -130,6 +130,7 @@ create table emails (
     message_id text default ''::text not null,
     message_refs text[] default '{}'::text[] not null,
     subject text default ''::text not null,
+    sender text default ''::text not null,
     reply_to text default ''::text not null,
     received_at timestamp with time zone,
     noticed_at timestamp with time zone default now() not null,
@@ -1685,7 +1686,7 @@ declare
     e       emails;
     box     tenant_email_configs;
     is_a    text := m ->> 'as';
-    sender  text := m ->> 'from';
+    writer  text := m ->> 'from';
     target  text := coalesce(nullif(m ->> 'reply_to', ''), m ->> 'from');
     at      timestamptz := (m ->> 'received')::timestamptz;
     talk    bigint;
@@ -1714,8 +1715,8 @@ begin
         when box.gmail_email is distinct from e.mailbox then 'not_connected'
         when not box.is_enabled then 'not_enabled'
         when at < box.enabled_at then 'before_it_was_enabled'
-        when is_a = 'mail' and (is_mailbox(sender) or is_mailbox(target)) then 'mailbox_of_ours'
-        when is_a = 'mail' and exists (select from jsonb_array_elements_text(m -> 'via') a where lower(a) <> e.mailbox and is_mailbox(a)) then 'passed_on_by_ours'
+        when is_a = 'mail' and (is_mailbox(writer) or is_mailbox(target)) then 'mailbox_of_ours'
+        when is_a = 'mail' and exists (select from jsonb_array_elements_text(m -> 'via') a where mail_account(a) <> mail_account(e.mailbox) and is_mailbox(a)) then 'passed_on_by_ours'
         when is_a = 'staff' and exists (select from replies r join conversations c on c.tenant_id = tenant and c.id = r.conversation_id
                                          where r.tenant_id = tenant and r.token::text = m ->> 'token' and c.thread_id = e.thread_id
                                            and r.reason is distinct from 'draft') then 'sent_by_us'
@@ -1727,7 +1728,7 @@ begin
     end if;
 
     if is_a = 'mail' and exists (select from emails o where o.tenant_id = tenant and o.mailbox = e.mailbox and o.thread_id = e.thread_id and o.by_hand
-                                    and o.state = 'noticed' and o.id > mail) then
+                                    and o.state = 'noticed' and o.attempts < 3 and o.id > mail) then
         outcome := 'wait';
         return;
     end if;
@@ -1755,7 +1756,8 @@ begin
     if is_a = 'staff' then
         outcome := 'staff';
         update replies r set state = 'suppressed', reason = 'answered_by_hand', settled_at = now()
-         where r.tenant_id = tenant and r.conversation_id = talk and r.kind = 'answer' and r.state in ('planned', 'claimed');
+         where r.tenant_id = tenant and r.conversation_id = talk and r.kind = 'answer' and r.state in ('planned', 'claimed')
+           and exists (select from emails k where k.tenant_id = tenant and k.id = r.email_id and k.received_at <= at);
     elsif is_a = 'form' then
         outcome := 'form';
         phone := nullif(phone, '');
@@ -1779,23 +1781,25 @@ begin
         end if;
     elsif m ->> 'keyword' = 'stop' then
         outcome := 'opted_out';
-        insert into mail_opt_outs (tenant_id, email, source, opted_out_at) values (tenant, sender, 'message', at)
+        insert into mail_opt_outs (tenant_id, email, source, opted_out_at) values (tenant, writer, 'message', at)
             on conflict (tenant_id, email) do update set source = 'message', opted_out_at = excluded.opted_out_at, opted_in_at = null
          where mail_opt_outs.opted_in_at <= excluded.opted_out_at;
         update replies r set state = 'suppressed', reason = 'opted_out', settled_at = now()
          where r.tenant_id = tenant and r.state in ('planned', 'claimed') and r.channel = 'email'
-           and exists (select from emails k where k.tenant_id = tenant and k.id = r.email_id and k.reply_to = sender);
-    elsif m ->> 'keyword' = 'start' and exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email = sender and o.opted_in_at is null and o.opted_out_at <= at) then
+           and exists (select from emails k where k.tenant_id = tenant and k.id = r.email_id and writer in (k.reply_to, k.sender));
+    elsif m ->> 'keyword' = 'start' and exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email = writer and o.opted_in_at is null and o.opted_out_at <= at) then
         outcome := 'opted_in';
-        update mail_opt_outs o set opted_in_at = at where o.tenant_id = tenant and o.email = sender and o.opted_in_at is null and o.opted_out_at <= at;
+        update mail_opt_outs o set opted_in_at = at where o.tenant_id = tenant and o.email = writer and o.opted_in_at is null and o.opted_out_at <= at;
     else
         -- A machine that opens a thread each time has no more of us than a person; two of its mails at one moment are counted one after the other.
         perform pg_advisory_xact_lock(hashtextextended('contacts:' || tenant || ':' || target, 0));
         why := case
-            when exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email in (sender, target) and o.opted_in_at is null) then 'opted_out'
+            when exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email in (writer, target) and o.opted_in_at is null) then 'opted_out'
             when not by_us then 'human_takeover'
             when exists (select from emails o where o.tenant_id = tenant and o.mailbox = e.mailbox and o.thread_id = e.thread_id and o.by_hand
                             and o.outcome = 'staff' and o.received_at >= at) then 'answered_by_hand'
+            when exists (select from emails o where o.tenant_id = tenant and o.mailbox = e.mailbox and o.thread_id = e.thread_id and o.by_hand
+                            and o.state in ('noticed', 'failed') and o.id > mail) then 'perhaps_answered_by_hand'
             when at < now() - interval '1 day' then 'too_late'
             when most_answers <= (select count(*) from replies r where r.tenant_id = tenant and r.conversation_id = talk and r.kind = 'answer'
                                      and r.created_at > now() - interval '1 day' and r.state not in ('suppressed', 'rejected')) then 'answered_often'
@@ -1803,11 +1807,11 @@ begin
                                   where k.tenant_id = tenant and k.reply_to = target and k.received_at > now() - interval '1 day') then 'answered_often'
         end;
         outcome := case when why is null then 'answer' else 'silent' end;
-        mention := case when why in ('opted_out', 'answered_often', 'too_late') then 'not_answered: ' || why else mention end;
+        mention := case when why in ('opted_out', 'answered_often', 'too_late', 'perhaps_answered_by_hand') then 'not_answered: ' || why else mention end;
     end if;
 
     update emails k set state = 'done', outcome = record_mail.outcome, reason = why, conversation_id = talk, message_id = m ->> 'message_id',
-           message_refs = array(select jsonb_array_elements_text(m -> 'refs')), subject = left(m ->> 'subject', 500), reply_to = target, received_at = at, done_at = now()
+           message_refs = array(select jsonb_array_elements_text(m -> 'refs')), subject = left(m ->> 'subject', 500), sender = m ->> 'from', reply_to = target, received_at = at, done_at = now()
      where k.tenant_id = tenant and k.id = mail;
 
     if outcome = 'answer' then
@@ -1825,10 +1829,10 @@ begin
 
     -- Who wrote is a contact; that of a form is who it names.
     if is_a <> 'staff' and coalesce(phone, '') <> '' then
-        -- Anybody can fill in a form in another's name: it adds to what is known of them and replaces nothing.
+        -- Anybody can fill in a form in another's name: it ties no address to a number that is known, and replaces no name.
         insert into contacts (tenant_id, name, email, phone_number) values (tenant, left(coalesce(m #>> '{lead,name}', ''), 200), lower(coalesce(m #>> '{lead,email}', '')), phone)
             on conflict (tenant_id, phone_number) do update
-                set name = coalesce(nullif(contacts.name, ''), excluded.name), email = coalesce(nullif(contacts.email, ''), excluded.email), updated_at = now()
+                set name = coalesce(nullif(contacts.name, ''), excluded.name), updated_at = now()
         returning id into contact;
     elsif is_a = 'mail' or is_a = 'form' and coalesce(m #>> '{lead,email}', '') <> '' then
         perform pg_advisory_xact_lock(hashtextextended('contacts:' || tenant || ':' || target, 0));
@@ -1940,7 +1944,7 @@ declare
     opted_out_since timestamptz;
 begin
     if new.channel = 'email' then
-        if exists (select from mail_opt_outs o join emails e on e.tenant_id = o.tenant_id and e.reply_to = o.email
+        if exists (select from mail_opt_outs o join emails e on e.tenant_id = o.tenant_id and o.email in (e.reply_to, e.sender)
                     where o.tenant_id = new.tenant_id and o.opted_in_at is null and e.id = new.email_id) then
             raise exception 'the recipient has opted out' using errcode = 'CC001';
         end if;
@@ -2244,7 +2248,8 @@ begin
     insert into mail_opt_outs (tenant_id, email, source, opted_out_at, opted_in_at)
     select tenant, address, 'contact', o.opted_out_at, o.opted_in_at from opt_outs o where o.tenant_id = tenant and o.phone_number = phone
         on conflict (tenant_id, email) do update set source = 'contact', opted_out_at = excluded.opted_out_at, opted_in_at = excluded.opted_in_at
-     where greatest(mail_opt_outs.opted_out_at, mail_opt_outs.opted_in_at) < greatest(excluded.opted_out_at, excluded.opted_in_at);
+     where greatest(mail_opt_outs.opted_out_at, mail_opt_outs.opted_in_at) < greatest(excluded.opted_out_at, excluded.opted_in_at)
+       and not (mail_opt_outs.source = 'message' and mail_opt_outs.opted_in_at is null);
     insert into opt_outs (tenant_id, phone_number, source, opted_out_at, opted_in_at)
     select tenant, phone, 'contact', m.opted_out_at, null from mail_opt_outs m where m.tenant_id = tenant and m.email = address and m.opted_in_at is null
         on conflict (tenant_id, phone_number) do update set source = 'contact', opted_out_at = excluded.opted_out_at, opted_in_at = null

@@ -125,6 +125,7 @@ func TestMail_OfMachinesAndOfOursIsLeftAloneAndNothingOfItIsKept(t *testing.T) {
 		b.mail("Support+tag@ExampleCo.test", "Secret subject", "A note to myself"),
 		b.mail(clinicBox, "Secret subject", "From the neighbours"),
 		b.mail(parent, "Secret subject", "Hi", "X-Forwarded-For: "+clinicBox+" "+schoolBox),
+		b.mail("no-reply@customer.test", "Secret subject", "Hi", "X-Forwarded-For: info@customer.test support+web@exampleco.test"),
 		b.mail(parent, "Secret subject", "Hi", "Authentication-Results: mx.google.com; dkim=fail; dmarc=fail (p=REJECT) header.from=customer.test"),
 	} {
 		b.gmail.Deliver(schoolBox, raw)
@@ -132,7 +133,7 @@ func TestMail_OfMachinesAndOfOursIsLeftAloneAndNothingOfItIsKept(t *testing.T) {
 	b.gmail.DeliverAs(schoolBox, b.mail(parent, "Secret subject", "spam"), "INBOX", "SPAM")
 	b.settle(t)
 	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "ignored: auto_submitted", "ignored: list", "ignored: bulk", "ignored: bounce", "ignored: no_reply", "ignored: no_reply",
-		"ignored: our_own", "ignored: mailbox_of_ours", "ignored: mailbox_of_ours", "ignored: passed_on_by_ours", "ignored: unauthenticated", "ignored: spam")
+		"ignored: our_own", "ignored: mailbox_of_ours", "ignored: mailbox_of_ours", "ignored: passed_on_by_ours", "ignored: no_reply", "ignored: unauthenticated", "ignored: spam")
 	if n := len(b.gmail.Sent(schoolBox)); n != 0 {
 		t.Errorf("%d mails were sent; want none", n)
 	}
@@ -163,6 +164,7 @@ func TestForm_IsALeadWithItsFieldsAndNoAnswer(t *testing.T) {
 	b := newBench(t)
 	form := "Name: Maria Garcia\r\nEmail: Maria@Customer.test\r\nPhone: (555) 555-0101\r\nType of lessons: Adult\r\nLocation Email: pool@exampleco.test"
 	b.gmail.DeliverAs(schoolBox, b.mail(schoolBox, "Fwd: Get In Touch Form Submission", form), "INBOX", "SENT") // the website writes from the mailbox to itself
+	b.settle(t)
 	b.gmail.Deliver(schoolBox, b.mail("no-reply@forms.test", "get in touch form submission - again", "Name: Maria Garcia\r\nPhone: 555-555-0101\r\nHow did you hear about us: a friend"))
 	b.gmail.Deliver(schoolBox, b.mail("no-reply@forms.test", "Email Capture from Booking Page", "nothing that can be read"))
 	b.settle(t)
@@ -210,7 +212,10 @@ func TestOptOut_HoldsAcrossChannelsUntilTheyComeBackOnAny(t *testing.T) {
 	if err != nil || rec.ReplyID == 0 {
 		t.Fatalf("START by text: %+v, %v", rec, err)
 	}
-	same(t, "who opted out, after START by text", optedOut())
+	same(t, "who opted out, after START by text: what an address has said only it ends", optedOut(), parent)
+	b.writes(t, schoolBox, "START")
+	b.settle(t)
+	same(t, "who opted out, after START by mail too", optedOut())
 	b.writes(t, schoolBox, "What does it cost?")
 	b.settle(t)
 	if n := len(b.answers(t, parent)); n != 1 {
@@ -492,5 +497,29 @@ func TestMail_AnotherProgramThatSendsFromTheMailboxSilencesNobody(t *testing.T) 
 	b.settle(t)
 	if n := len(b.answers(t, parent)); n != 1 {
 		t.Errorf("%d answers; want ours; %v", n, b.outcomes(t, b.SwimSchool))
+	}
+}
+
+func TestMail_ForwardedToOurOwnAliasIsAnswered(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.delivered(t, schoolBox, b.mail(parent, "Saturday", "Are you open?", "X-Forwarded-For: info@customer.test support+web@exampleco.test"))
+	b.settle(t)
+	if n := len(b.answers(t, parent)); n != 1 {
+		t.Errorf("%d answers; want one; %v", n, b.outcomes(t, b.SwimSchool))
+	}
+}
+
+func TestOptOut_AlsoStopsWhatGoesToTheReplyAddress(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.delivered(t, schoolBox, b.mail(parent, "Saturday", "Are you open?", "Reply-To: other@customer.test"))
+	b.want(t, task.MailboxPath, b.SwimSchool, mailbox.DoneRead)
+	b.drain(t)
+	b.gmail.Deliver(schoolBox, b.mail(parent, "Re: Saturday", "STOP", "In-Reply-To: <in-3@customer.test>"))
+	b.settle(t)
+	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "answer", "opted_out")
+	if n := len(b.answers(t, "other@customer.test")) + len(b.answers(t, parent)); n != 0 {
+		t.Errorf("%d answers after STOP; want none", n)
 	}
 }
