@@ -9,7 +9,6 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/crash"
 	"github.com/chattercheatah/chattercheatah/shared/gmail"
-	"github.com/chattercheatah/chattercheatah/shared/google"
 	"github.com/chattercheatah/chattercheatah/shared/mail"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/reply"
@@ -82,9 +81,6 @@ func (c *Carrier) unsent(ctx context.Context, t *store.Tenant, r *store.Reply, e
 // Find looks for the mail in the mailbox by its Message-ID.
 func (c *Carrier) Find(ctx context.Context, t *store.Tenant, r *store.Reply, _ time.Time) (reply.Sent, bool, error) {
 	sent, found, err := c.Gmail.Find(ctx, grantOf(t, r.Mail.Box), messageID(r))
-	if errors.Is(err, google.ErrGrant) {
-		_, markErr := refused(ctx, c.Log, t, r.Mail.Box, err)
-		return reply.Sent{}, false, errors.Join(err, markErr)
-	}
-	return reply.Sent{ID: sent.ID, Draft: sent.Draft}, found, err
+	_, markErr := refused(ctx, c.Log, t, r.Mail.Box, err)
+	return reply.Sent{ID: sent.ID, Draft: sent.Draft}, found, errors.Join(err, markErr)
 }

@@ -523,3 +523,21 @@ func TestOptOut_AlsoStopsWhatGoesToTheReplyAddress(t *testing.T) {
 		t.Errorf("%d answers after STOP; want none", n)
 	}
 }
+
+func TestMail_WhoseAnswerByHandCannotBeFetchedIsLeftToPeople(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.gmail.Break(gmailtest.Get, gmailtest.ServerError)
+	thread := b.writes(t, schoolBox, "Are you open?")
+	b.gmail.WriteAsOwner(schoolBox, thread, "Yes, from eight.")
+	b.want(t, task.MailboxPath, b.SwimSchool, mailbox.DoneRead)
+	b.drain(t)
+	b.gmail.Break(gmailtest.Get, gmailtest.Truth)
+	b.Exec(t, `update emails set attempts = 3, act_at = case when by_hand then now() + interval '1 hour' else now() end`)
+	_, _ = b.post(t, task.MailPath, `{"tenant_id":1042,"email_id":`+b.Query(t, `select id::text from emails where not by_hand`)[0]+`}`)
+	if n := len(b.answers(t, parent)); n != 1 {
+		t.Errorf("%d mails; want the owner's alone", n)
+	}
+	same(t, "the outcome", b.Query(t, `select outcome || ': ' || reason from emails where not by_hand`), "silent: perhaps_answered_by_hand")
+	same(t, "for staff", b.attention(t, b.SwimSchool), "not_answered: perhaps_answered_by_hand")
+}
