@@ -6,7 +6,7 @@
 //
 // A global admin calls /email/pubsub/test, outside of production, to have a mailbox read as if Gmail had announced something.
 //
-// Settings: DATABASE_URL, JWT_SECRET_KEY, ENVIRONMENT, API_BASE_URL, PUBSUB_SERVICE_ACCOUNT, PUBSUB_AUDIENCE, CLOUD_TASKS_*, OIDC_ISSUER,
+// Settings: DATABASE_URL, JWT_SECRET_KEY, ENVIRONMENT, API_BASE_URL, PUBSUB_SERVICE_ACCOUNT, CLOUD_TASKS_*, OIDC_ISSUER,
 // OIDC_KEYS_URL.
 package emailpubsub
 

@@ -16,6 +16,7 @@ import (
 	emailpubsub "github.com/chattercheatah/chattercheatah/functions/email-pubsub"
 	emailpubsubworker "github.com/chattercheatah/chattercheatah/functions/email-pubsub/worker"
 	"github.com/chattercheatah/chattercheatah/functions/leads"
+	operationsworker "github.com/chattercheatah/chattercheatah/functions/operations/worker"
 	setupprompt "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
 	"github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"
 	telnyxsms "github.com/chattercheatah/chattercheatah/functions/telnyx-sms"
@@ -38,6 +39,7 @@ var tables = map[string][]httpx.Route{
 	"EmailPubsub":          emailpubsub.Routes(emailpubsub.Deps{}),
 	"EmailPubsubWorker":    emailpubsubworker.Routes(emailpubsubworker.Deps{}),
 	"Leads":                leads.Routes(leads.Deps{}),
+	"OperationsWorker":     operationsworker.Routes(operationsworker.Deps{}),
 	"PromptTrial":          trial.Routes(trial.Deps{}),
 	"SetupPrompt":          setupprompt.Routes(setupprompt.Deps{}),
 	"TelnyxSms":            telnyxsms.Routes(telnyxsms.Deps{}),

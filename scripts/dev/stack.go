@@ -95,6 +95,7 @@ func localDefaults(base string, keys *state) boot.Environment {
 		"API_BASE_URL":                base,
 		"JWT_SECRET_KEY":              encoded(keys.JWTKey),
 		"FIELD_ENCRYPTION_KEY":        encoded(keys.FieldKey),
+		"API_BASE":                    base + "/api/v1",
 		"ADMIN_EMAIL":                 "admin@chattercheatah.com",
 		"ADMIN_PASSWORD":              "admin123",
 		"GOOGLE_CLOUD_PROJECT":        "local",
@@ -281,7 +282,7 @@ func (s *stack) startTasks(deployments []deployment.Deployment) error {
 	s.env["OIDC_KEYS_URL"] = cmp.Or(s.env["OIDC_KEYS_URL"], server.KeysURL())
 	for _, d := range deployments {
 		for _, c := range d.Schedules {
-			server.Schedule(locally(c.Cron), s.env["CLOUD_TASKS_WORKER_URL"]+c.Path, cmp.Or(s.env["CLOUD_TASKS_AUDIENCE"], s.env["CLOUD_TASKS_WORKER_URL"]), s.env["CLOUD_TASKS_SERVICE_ACCOUNT"])
+			server.Schedule(locally(c.Cron), s.env["CLOUD_TASKS_WORKER_URL"]+c.Path, s.env["CLOUD_TASKS_WORKER_URL"], s.env["CLOUD_TASKS_SERVICE_ACCOUNT"])
 		}
 	}
 	return nil

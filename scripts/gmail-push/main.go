@@ -13,8 +13,8 @@
 // instead.
 //
 // setup keeps a topic NAME that Gmail may publish to; a subscription NAME of it, which is pushed to API_BASE_URL with a token of
-// PUBSUB_SERVICE_ACCOUNT for PUBSUB_AUDIENCE (the address that is pushed to when not set); and a topic and a subscription NAME-dead, which hold for a
-// week what could not be delivered. The log-in must be allowed to act as PUBSUB_SERVICE_ACCOUNT. -project-number is the number of the topic's
+// PUBSUB_SERVICE_ACCOUNT for that address; and a topic and a subscription NAME-dead, which hold for a week what could not be
+// delivered. The log-in must be allowed to act as PUBSUB_SERVICE_ACCOUNT. -project-number is the number of the topic's
 // project ("gcloud projects describe PROJECT --format='value(projectNumber)'"): Pub/Sub's own account in the project is named after it,
 // service-N@gcp-sa-pubsub.iam.gserviceaccount.com, and may move undeliverable announcements only when it is given leave. What exists is
 // changed in place; nothing is deleted, and nobody loses a grant.

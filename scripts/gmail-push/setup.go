@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -107,7 +106,7 @@ func newSetUp(client *pubsub.Client, set setupSettings, number string, out io.Wr
 	return &setUp{
 		names: n, client: client, out: out, emulated: set.Reach.Emulator != "",
 		subscriptions: []*pubsubpb.Subscription{
-			deadSubscription(n), pushSubscription(n, address, set.Pusher.ServiceAccount, cmp.Or(set.Pusher.Audience, address)),
+			deadSubscription(n), pushSubscription(n, address, set.Pusher.ServiceAccount, address),
 		},
 		grants: []grant{
 			{client.TopicAdminClient, n.topic, publisherRole, gmailAccount},

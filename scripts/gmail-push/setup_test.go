@@ -116,13 +116,6 @@ func TestSetup_ThePushCarriesATokenIsRetriedForHoursAndEndsAmongTheDead(t *testi
 			t.Errorf("%s is granted as %q; want %q", resource, got, want)
 		}
 	}
-	g.env["PUBSUB_AUDIENCE"] = "https://audience.example.test"
-	if out := apply(t, g); out != push+": push_config.oidc_token.audience: "+address+" -> https://audience.example.test\n" {
-		t.Errorf("another audience: %s", out)
-	}
-	if got := g.subscription(t, push).GetPushConfig().GetOidcToken().GetAudience(); got != "https://audience.example.test" {
-		t.Errorf("the audience is %s", got)
-	}
 }
 
 func TestSetup_WhatSomebodyBeganIsChangedInPlaceAndKeepsWhatIsTheirs(t *testing.T) {

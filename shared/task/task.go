@@ -36,7 +36,6 @@ type Config struct {
 	Queue          string `env:"CLOUD_TASKS_QUEUE,required,notEmpty"`           // projects/P/locations/L/queues/Q
 	WorkerURL      string `env:"CLOUD_TASKS_WORKER_URL,required,notEmpty"`      // the worker's address, without a path
 	ServiceAccount string `env:"CLOUD_TASKS_SERVICE_ACCOUNT,required,notEmpty"` // e-mail of the account that tasks call as
-	Audience       string `env:"CLOUD_TASKS_AUDIENCE"`                          // of their tokens; the worker's address when empty
 	EmulatorHost   string `env:"CLOUD_TASKS_EMULATOR_HOST"`                     // host:port of a local stand-in
 }
 
@@ -55,13 +54,6 @@ func (c Config) Validate() error {
 		errs = append(errs, errors.New("CLOUD_TASKS_SERVICE_ACCOUNT must be the e-mail address of a service account"))
 	}
 	return errors.Join(errs...)
-}
-
-func (c Config) audience() string {
-	if c.Audience != "" {
-		return c.Audience
-	}
-	return c.WorkerURL
 }
 
 // Task is one piece of work.
@@ -110,7 +102,7 @@ func (q *Queue) wire(t Task, body []byte) *taskspb.Task {
 			Headers:    map[string]string{"Content-Type": "application/json"},
 			Body:       body,
 			AuthorizationHeader: &taskspb.HttpRequest_OidcToken{OidcToken: &taskspb.OidcToken{
-				ServiceAccountEmail: q.config.ServiceAccount, Audience: q.config.audience(),
+				ServiceAccountEmail: q.config.ServiceAccount, Audience: q.config.WorkerURL,
 			}},
 		}},
 	}

@@ -18,8 +18,7 @@ import (
 type VerifierConfig struct {
 	Issuer          string   `env:"OIDC_ISSUER" envDefault:"https://accounts.google.com"`
 	KeysURL         string   `env:"OIDC_KEYS_URL" envDefault:"https://www.googleapis.com/oauth2/v3/certs"`
-	WorkerURL       string   `env:"CLOUD_TASKS_WORKER_URL,required,notEmpty"`
-	Audience        string   `env:"CLOUD_TASKS_AUDIENCE"` // the worker's address when empty
+	WorkerURL       string   `env:"CLOUD_TASKS_WORKER_URL,required,notEmpty"` // the audience of the tokens
 	ServiceAccounts []string `env:"CLOUD_TASKS_SERVICE_ACCOUNT,required,notEmpty"`
 }
 
@@ -27,7 +26,6 @@ type VerifierConfig struct {
 type PusherConfig struct {
 	Issuer         string `env:"OIDC_ISSUER" envDefault:"https://accounts.google.com"`
 	KeysURL        string `env:"OIDC_KEYS_URL" envDefault:"https://www.googleapis.com/oauth2/v3/certs"`
-	Audience       string `env:"PUBSUB_AUDIENCE"`                          // the address that is pushed to when empty, as Pub/Sub has it
 	ServiceAccount string `env:"PUBSUB_SERVICE_ACCOUNT,required,notEmpty"` // e-mail of the account that the subscription pushes as
 }
 
@@ -39,12 +37,9 @@ func (c PusherConfig) Validate() error {
 	return nil
 }
 
-// NewPusher makes a verifier of what Pub/Sub pushes to an address.
+// NewPusher makes a verifier of what Pub/Sub pushes to an address, which is the audience of its tokens.
 func NewPusher(c PusherConfig, address string) *Verifier {
-	if c.Audience == "" {
-		c.Audience = address
-	}
-	return NewVerifier(VerifierConfig{Issuer: c.Issuer, KeysURL: c.KeysURL, Audience: c.Audience, ServiceAccounts: []string{c.ServiceAccount}})
+	return NewVerifier(VerifierConfig{Issuer: c.Issuer, KeysURL: c.KeysURL, WorkerURL: address, ServiceAccounts: []string{c.ServiceAccount}})
 }
 
 // googleIssuer has two spellings, and Google uses both.
@@ -59,12 +54,9 @@ type Verifier struct {
 
 // NewVerifier makes a verifier. It fetches Google's keys when the first token comes, and keeps them.
 func NewVerifier(c VerifierConfig) *Verifier {
-	if c.Audience == "" {
-		c.Audience = c.WorkerURL
-	}
 	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), &http.Client{Timeout: 5 * time.Second}), c.KeysURL)
 	return &Verifier{config: c, tokens: oidc.NewVerifier(c.Issuer, keys, &oidc.Config{
-		ClientID:             c.Audience,
+		ClientID:             c.WorkerURL,
 		SupportedSigningAlgs: []string{oidc.RS256},
 		SkipIssuerCheck:      true, // Verify checks both spellings
 	})}

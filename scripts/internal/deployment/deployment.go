@@ -4,32 +4,37 @@ package deployment
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/goccy/go-yaml"
 )
 
 // Deployment is one Cloud Function.
 type Deployment struct {
-	Name                string     `yaml:"name"`
-	Entry               string     `yaml:"entry"`   // the name it registers under
-	Package             string     `yaml:"package"` // folder of its Go package
-	Public              bool       `yaml:"public"`  // callable without Google's own access check
-	Paths               []string   `yaml:"paths"`   // without the prefix /api/v1, which each answers with too
-	Secrets             []string   `yaml:"secrets"` // settings that come from Secret Manager
-	Settings            []string   `yaml:"settings"`
-	Schedules           []Schedule `yaml:"schedules"`
-	Queue               *Queue     `yaml:"queue"`         // whose tasks it works on; nil for a function without
-	DatabaseRole        string     `yaml:"database_role"` // whom its DATABASE_URL logs in as; "" for chattercheatah_app
-	CPU                 float64    `yaml:"cpu"`
-	Memory              string     `yaml:"memory"`
-	Concurrency         int        `yaml:"concurrency"`
-	MinInstances        int        `yaml:"min_instances"`
-	MaxInstances        int        `yaml:"max_instances"`
-	TimeoutSeconds      int        `yaml:"timeout_seconds"`
-	DatabaseConnections int        `yaml:"database_connections"` // an instance's at most
+	Name                string            `yaml:"name"`
+	Entry               string            `yaml:"entry"`           // the name it registers under
+	Package             string            `yaml:"package"`         // folder of its Go package
+	Public              bool              `yaml:"public"`          // callable without Google's own access check
+	Ingress             string            `yaml:"ingress"`         // which networks reach it: internal, or internal-and-cloud-load-balancing
+	ServiceAccount      string            `yaml:"service_account"` // whom it runs as, without @PROJECT.iam.gserviceaccount.com
+	Paths               []string          `yaml:"paths"`           // without the prefix /api/v1, which each answers with too
+	Secrets             []string          `yaml:"secrets"`         // settings that come from Secret Manager
+	Settings            []string          `yaml:"settings"`
+	Tasks               map[string]string `yaml:"tasks"` // a prefix of settings, such as CLOUD_TASKS, to the deployment whose queue they name
+	Schedules           []Schedule        `yaml:"schedules"`
+	Queue               *Queue            `yaml:"queue"`         // the queue of its name; nil for a deployment without
+	DatabaseRole        string            `yaml:"database_role"` // whom its DATABASE_URL logs in as; "" for chattercheatah_app
+	CPU                 float64           `yaml:"cpu"`
+	Memory              string            `yaml:"memory"`
+	Concurrency         int               `yaml:"concurrency"`
+	MinInstances        int               `yaml:"min_instances"`
+	MaxInstances        int               `yaml:"max_instances"`
+	TimeoutSeconds      int               `yaml:"timeout_seconds"`
+	DatabaseConnections int               `yaml:"database_connections"` // an instance's at most; 0 for one without a database
 }
 
 // Schedule is a path that Cloud Scheduler calls.
@@ -61,7 +66,7 @@ func All(root string) ([]Deployment, error) {
 		}
 		all = append(all, found...)
 	}
-	return all, nil
+	return all, together(all)
 }
 
 func read(file string) ([]Deployment, error) {
@@ -76,12 +81,59 @@ func read(file string) ([]Deployment, error) {
 		return nil, err
 	}
 	for _, d := range list.Deployments {
-		if q := d.Queue; q != nil && (q.MaxDispatchesPerSecond < 1 || q.MaxConcurrentDispatches < 1 || q.MaxConcurrentDispatches > d.Concurrency*d.MaxInstances) {
-			return nil, fmt.Errorf("deployment %q: its queue needs a rate, and no more concurrent dispatches than its instances take", d.Name)
-		}
-		if d.Name == "" || d.Entry == "" || d.Package == "" || len(d.Paths) == 0 || d.TimeoutSeconds == 0 || d.MaxInstances == 0 || d.DatabaseConnections == 0 {
-			return nil, fmt.Errorf("deployment %q lacks a name, entry, package, path, timeout, instances or connections", d.Name)
+		if err := d.check(); err != nil {
+			return nil, fmt.Errorf("deployment %q: %w", d.Name, err)
 		}
 	}
 	return list.Deployments, nil
+}
+
+// The networks that may reach a deployment.
+const (
+	internal = "internal"                          // Cloud Tasks and Cloud Scheduler of this project
+	balanced = "internal-and-cloud-load-balancing" // these, and the one public address
+)
+
+// check reports what is missing or cannot be, all of it.
+func (d Deployment) check() error {
+	var errs []error
+	wrong := func(is bool, what string) {
+		if is {
+			errs = append(errs, errors.New(what))
+		}
+	}
+	wrong(d.Name == "" || d.Entry == "" || d.Package == "" || len(d.Paths) == 0, "it lacks a name, entry, package or path")
+	wrong(d.ServiceAccount == "" || len(d.ServiceAccount) > 30, "its service account needs a name of at most 30 characters")
+	wrong(d.Public && d.Ingress != balanced || !d.Public && d.Ingress != internal, "its ingress is "+balanced+" when it is public, else "+internal)
+	wrong(d.CPU == 0 || d.Memory == "" || d.Concurrency == 0 || d.MaxInstances == 0 || d.TimeoutSeconds == 0, "it lacks a cpu, memory, concurrency, max_instances or timeout_seconds")
+	wrong(d.MinInstances > d.MaxInstances, "it has more instances at least than at most")
+	wrong(slices.Contains(d.Secrets, "DATABASE_URL") != (d.DatabaseConnections > 0), "DATABASE_URL and database_connections go together")
+	wrong(d.Public && (d.Queue != nil || len(d.Schedules) > 0), "Cloud Tasks and Cloud Scheduler call private deployments alone")
+	if q := d.Queue; q != nil {
+		wrong(q.MaxDispatchesPerSecond < 1 || q.MaxConcurrentDispatches < 1, "its queue needs a rate and a number of concurrent dispatches")
+		wrong(q.MaxConcurrentDispatches > d.Concurrency*d.MaxInstances, "its queue dispatches more at once than its instances take")
+	}
+	for _, c := range d.Schedules {
+		wrong(!slices.Contains(d.Paths, c.Path), "it is scheduled to be called at "+c.Path+", which it does not have")
+	}
+	return errors.Join(errs...)
+}
+
+// together reports what deployments say of each other that does not hold.
+func together(all []Deployment) error {
+	names := map[string]Deployment{}
+	for _, d := range all {
+		if _, twice := names[d.Name]; twice {
+			return fmt.Errorf("two deployments are named %q", d.Name)
+		}
+		names[d.Name] = d
+	}
+	for _, d := range all {
+		for prefix, worker := range d.Tasks {
+			if w, there := names[worker]; !there || w.Public {
+				return fmt.Errorf("deployment %q: its %s_* name the queue of %q, which is no private deployment", d.Name, prefix, worker)
+			}
+		}
+	}
+	return nil
 }

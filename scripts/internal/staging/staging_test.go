@@ -33,7 +33,7 @@ func settings(reachable string) []string {
 		"CLOUD_TASKS_WORKER_URL=https://worker.example.test", "CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test",
 		"SMS_CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q", "SMS_CLOUD_TASKS_WORKER_URL=https://worker.example.test",
 		"SMS_CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test", "SMS_CLOUD_TASKS_EMULATOR_HOST=" + reachable,
-		"PUBSUB_SERVICE_ACCOUNT=push@p.example.test",
+		"PUBSUB_SERVICE_ACCOUNT=push@p.example.test", "API_BASE=http://" + reachable + "/api/v1", "ADMIN_EMAIL=smoke@example.test", "ADMIN_PASSWORD=example-password",
 		"EMAIL_CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q", "EMAIL_CLOUD_TASKS_WORKER_URL=https://worker.example.test",
 		"EMAIL_CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test", "EMAIL_CLOUD_TASKS_EMULATOR_HOST=" + reachable,
 	}
