@@ -89,13 +89,12 @@ func TestSettings_MailOfBeforeItIsTurnedOnIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	before := b.answering(t, 7)
-	for body, moved := range map[string]bool{`{"is_enabled":true}`: false, `{"is_enabled":false}`: false} {
+	for _, body := range []string{`{"is_enabled":true}`, `{"is_enabled":false}`} {
 		b.call(http.MethodPut, "/email/settings", b.swimmer, body)
-		if m := mailbox(t, b.SwimSchool); m.EnabledAt.After(before.EnabledAt) != moved {
+		if m := mailbox(t, b.SwimSchool); m.EnabledAt.After(before.EnabledAt) {
 			t.Errorf("after %s mail counts since %v", body, m.EnabledAt)
 		}
 	}
-	b.call(http.MethodPut, "/email/settings", b.swimmer, `{"is_enabled":false}`)
 	b.call(http.MethodPut, "/email/settings", b.swimmer, `{"is_enabled":true}`)
 	if m := mailbox(t, b.SwimSchool); !m.EnabledAt.After(before.EnabledAt) {
 		t.Errorf("turned on again, mail counts since %v", m.EnabledAt)
