@@ -17,22 +17,22 @@ import (
 
 // telnyxEvent takes any messaging event. Those that are not for us to act on are acknowledged, so that Telnyx lets them rest.
 func (d Deps) telnyxEvent(w http.ResponseWriter, r *http.Request, delivery webhook.TelnyxDelivery) error {
-	outcome, err := d.takeEvent(r, delivery)
+	noted, err := d.takeEvent(r, delivery)
 	if err != nil {
 		return err
 	}
-	httpx.Note(r.Context(), slog.String("outcome", outcome))
+	httpx.Note(r.Context(), noted...)
 	return acknowledge(w)
 }
 
-func (d Deps) takeEvent(r *http.Request, delivery webhook.TelnyxDelivery) (outcome string, err error) {
+func (d Deps) takeEvent(r *http.Request, delivery webhook.TelnyxDelivery) (noted []slog.Attr, err error) {
 	switch e := delivery.Event; {
 	case delivery.Number.IsZero():
-		return "ignored", nil
+		return outcome("ignored"), nil
 	case delivery.Tenant == nil:
-		return "unknown_number", nil
+		return outcome("unknown_number"), nil
 	case e.Type == "message.received" && e.Message.From.IsZero():
-		return "ignored_sender", nil // a short code or a name: nobody that could be answered
+		return outcome("ignored_sender"), nil // a short code or a name: nobody that could be answered
 	case e.Type == "message.received":
 		return d.takeText(r, delivery)
 	default:
@@ -40,7 +40,7 @@ func (d Deps) takeEvent(r *http.Request, delivery webhook.TelnyxDelivery) (outco
 	}
 }
 
-func (d Deps) takeText(r *http.Request, delivery webhook.TelnyxDelivery) (string, error) {
+func (d Deps) takeText(r *http.Request, delivery webhook.TelnyxDelivery) ([]slog.Attr, error) {
 	m := delivery.Event.Message
 	taken, err := d.Intake.Take(r.Context(), delivery.Tenant, reply.Inbound{
 		From: m.From, To: m.To, Text: m.Text, Media: m.Media,
@@ -52,10 +52,15 @@ func (d Deps) takeText(r *http.Request, delivery webhook.TelnyxDelivery) (string
 	})
 	if errors.Is(err, store.ErrRouteChanged) {
 		d.Telnyx.Routes.Forget(delivery.Number)
-		return "", fault.Wrap(fault.Unavailable, err, "the number has moved; deliver again")
+		return nil, fault.Wrap(fault.Unavailable, err, "the number has moved; deliver again")
 	}
-	return string(taken), err
+	if err != nil {
+		return nil, err
+	}
+	return taken.LogAttrs(), nil
 }
+
+func outcome(name string) []slog.Attr { return []slog.Attr{slog.String("outcome", name)} }
 
 // requested reads what a provider's own keyword handling has found.
 func requested(autoresponse string) reply.Keyword {
@@ -72,7 +77,7 @@ func requested(autoresponse string) reply.Keyword {
 }
 
 // takeReport takes what became of a text that we sent. Only to[].status of the signed bytes counts.
-func (d Deps) takeReport(r *http.Request, delivery webhook.TelnyxDelivery) (string, error) {
+func (d Deps) takeReport(r *http.Request, delivery webhook.TelnyxDelivery) ([]slog.Attr, error) {
 	m := delivery.Event.Message
 	crash.Point("status.received")
 	report := store.DeliveryReport{ProviderMessageID: m.ID, Token: replyToken(m.WebhookURL), To: m.To, Text: m.Text, State: store.Accepted}
@@ -87,12 +92,12 @@ func (d Deps) takeReport(r *http.Request, delivery webhook.TelnyxDelivery) (stri
 	known, err := delivery.Tenant.RecordDelivery(r.Context(), report)
 	crash.Point("status.recorded")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if !known {
-		return "not_our_text", nil
+		return outcome("not_our_text"), nil
 	}
-	return string(report.State), nil
+	return outcome(string(report.State)), nil
 }
 
 func replyToken(reportURL string) string {

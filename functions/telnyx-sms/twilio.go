@@ -1,7 +1,6 @@
 package telnyxsms
 
 import (
-	"log/slog"
 	"net/http"
 
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
@@ -24,7 +23,7 @@ func (d Deps) twilioText(w http.ResponseWriter, r *http.Request, delivery webhoo
 	if err != nil {
 		return err
 	}
-	httpx.Note(r.Context(), slog.String("outcome", string(taken)))
+	httpx.Note(r.Context(), taken.LogAttrs()...)
 	w.Header().Set("Content-Type", "text/xml")
 	_, err = w.Write([]byte(twilio.EmptyTwiML))
 	return err

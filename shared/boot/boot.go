@@ -8,6 +8,7 @@ package boot
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
 )
@@ -84,9 +86,40 @@ func OSEnvironment() Environment {
 	return env
 }
 
-// Log writes JSON lines to standard output in the form that Cloud Logging reads.
-func Log() *slog.Logger {
-	return slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: cloudNames}))
+// Log writes JSON lines to standard output in the form that Cloud Logging reads. A line that is written for a request, with its context,
+// names the request's trace.
+func Log() *slog.Logger { return newLog(os.Stdout, os.Getenv("GOOGLE_CLOUD_PROJECT")) }
+
+func newLog(w io.Writer, project string) *slog.Logger {
+	return slog.New(joined{slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: cloudNames}), project})
+}
+
+// joined adds to each line the trace that it belongs to, by the names that Cloud Logging joins logs and traces by.
+type joined struct {
+	slog.Handler
+	project string
+}
+
+// Handle writes one line.
+func (j joined) Handle(ctx context.Context, r slog.Record) error {
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		r.AddAttrs(
+			slog.String("logging.googleapis.com/trace", "projects/"+j.project+"/traces/"+span.TraceID().String()),
+			slog.String("logging.googleapis.com/spanId", span.SpanID().String()),
+			slog.Bool("logging.googleapis.com/trace_sampled", span.IsSampled()),
+		)
+	}
+	return j.Handler.Handle(ctx, r)
+}
+
+// WithAttrs is the handler with attributes, which still joins.
+func (j joined) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return joined{j.Handler.WithAttrs(attrs), j.project}
+}
+
+// WithGroup is the handler within a group, which still joins.
+func (j joined) WithGroup(name string) slog.Handler {
+	return joined{j.Handler.WithGroup(name), j.project}
 }
 
 func cloudNames(groups []string, a slog.Attr) slog.Attr {

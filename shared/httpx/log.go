@@ -3,7 +3,6 @@ package httpx
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 )
@@ -104,8 +106,9 @@ func logged(log *slog.Logger, next http.Handler) http.Handler {
 		defer enter()()
 		began := time.Now()
 		w := &watched{ResponseWriter: rw}
-		l := &line{id: requestID(r.Header), w: w}
-		r = r.WithContext(context.WithValue(r.Context(), lineKey{}, l))
+		ctx := traced(r)
+		l := &line{id: requestID(ctx, r.Header), w: w}
+		r = r.WithContext(context.WithValue(ctx, lineKey{}, l))
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
 		serveRecovering(next, w, r)
@@ -169,15 +172,24 @@ func plainID(id string) bool {
 	})
 }
 
-// requestID takes the caller's id or the front end's trace when they look like one, and makes one otherwise.
-func requestID(h http.Header) string {
-	trace, _, _ := strings.Cut(h.Get("X-Cloud-Trace-Context"), "/")
-	for _, given := range []string{trace, h.Get("X-Request-Id")} {
-		if plainID(given) {
-			return given
-		}
+// traced is the request's context with the W3C trace context that its header traceparent gives, as Cloud Run's does, or with one of its
+// own: what the request causes, a task or a line in the log, carries it on.
+func traced(r *http.Request) context.Context {
+	ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx
 	}
-	b := make([]byte, 12)
-	_, _ = rand.Read(b)
-	return hex.EncodeToString(b)
+	var id trace.TraceID
+	var span trace.SpanID
+	_, _ = rand.Read(id[:])
+	_, _ = rand.Read(span[:])
+	return trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: span}))
+}
+
+// requestID takes the caller's id when it looks like one, and the trace's otherwise.
+func requestID(ctx context.Context, h http.Header) string {
+	if given := h.Get("X-Request-Id"); plainID(given) {
+		return given
+	}
+	return trace.SpanContextFromContext(ctx).TraceID().String()
 }

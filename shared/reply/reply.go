@@ -46,6 +46,21 @@ const (
 	TakenSilent    Taken = "recorded"            // no reply is owed
 )
 
+// Receipt is for the log line of the request that brought a text.
+type Receipt struct {
+	Outcome Taken
+	ReplyID int64 // of the reply that is owed; 0 for none
+}
+
+// LogAttrs are what the log line says of it.
+func (r Receipt) LogAttrs() []slog.Attr {
+	attrs := []slog.Attr{slog.String("outcome", string(r.Outcome))}
+	if r.ReplyID != 0 {
+		attrs = append(attrs, slog.Int64("reply_id", r.ReplyID))
+	}
+	return attrs
+}
+
 // Intake takes texts in.
 type Intake struct {
 	Queue Queue
@@ -62,7 +77,7 @@ const queueWait = time.Second
 const trustedClock = 5 * time.Minute
 
 // Take records a text and queues the reply. Once it returns without an error the text is safe, queued or not.
-func (in *Intake) Take(ctx context.Context, t *store.Tenant, m Inbound) (Taken, error) {
+func (in *Intake) Take(ctx context.Context, t *store.Tenant, m Inbound) (Receipt, error) {
 	crash.Point("inbound.before_commit")
 	rec, err := t.RecordInbound(ctx, store.Inbound{
 		From: m.From, To: m.To, Text: m.Text, Media: m.Media,
@@ -74,21 +89,21 @@ func (in *Intake) Take(ctx context.Context, t *store.Tenant, m Inbound) (Taken, 
 		Crowd:              crowd,
 	})
 	if err != nil {
-		return "", err
+		return Receipt{}, err
 	}
 	crash.Point("inbound.recorded")
 	if rec.ReplyID == 0 {
-		return outcome(rec, TakenSilent), nil
+		return receipt(rec, TakenSilent), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, queueWait)
 	defer cancel()
 	taken, err := in.queue(ctx, t.Scope().ID(), rec)
 	if err != nil {
 		in.Log.WarnContext(ctx, "reply not queued; the sweeper will", "tenant_id", t.Scope().ID(), "reply_id", rec.ReplyID, "error", err)
-		return outcome(rec, TakenUnqueued), nil
+		return receipt(rec, TakenUnqueued), nil
 	}
 	crash.Point("inbound.queued")
-	return outcome(rec, taken), nil
+	return receipt(rec, taken), nil
 }
 
 func (in *Intake) queue(ctx context.Context, id tenant.ID, rec store.Recorded) (Taken, error) {
@@ -98,11 +113,11 @@ func (in *Intake) queue(ctx context.Context, id tenant.ID, rec store.Recorded) (
 	return TakenQueued, in.Queue.PutReply(ctx, id, rec.ReplyID, rec.ActAt)
 }
 
-func outcome(rec store.Recorded, otherwise Taken) Taken {
+func receipt(rec store.Recorded, taken Taken) Receipt {
 	if rec.Duplicate {
-		return TakenDuplicate
+		taken = TakenDuplicate
 	}
-	return otherwise
+	return Receipt{taken, rec.ReplyID}
 }
 
 func (in *Intake) when(occurred time.Time) time.Time {

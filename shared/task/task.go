@@ -19,6 +19,7 @@ import (
 
 	cloudtasks "cloud.google.com/go/cloudtasks/apiv2"
 	taskspb "cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
+	"go.opentelemetry.io/otel/propagation"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -87,19 +88,22 @@ func (q *Queue) Put(ctx context.Context, t Task) error {
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "")
 	}
-	_, err = client.CreateTask(ctx, &taskspb.CreateTaskRequest{Parent: q.config.Queue, Task: q.wire(t, body)})
+	_, err = client.CreateTask(ctx, &taskspb.CreateTaskRequest{Parent: q.config.Queue, Task: q.wire(ctx, t, body)})
 	if err != nil && status.Code(err) != codes.AlreadyExists {
 		return fault.Wrap(fault.Unavailable, fmt.Errorf("putting a task for %s: %w", t.Path, err), "")
 	}
 	return nil
 }
 
-func (q *Queue) wire(t Task, body []byte) *taskspb.Task {
+// wire is the task as it is sent. It carries ctx's trace on, so that the log of the work is found with that of its cause.
+func (q *Queue) wire(ctx context.Context, t Task, body []byte) *taskspb.Task {
+	headers := map[string]string{"Content-Type": "application/json"}
+	propagation.TraceContext{}.Inject(ctx, propagation.MapCarrier(headers))
 	wire := &taskspb.Task{
 		MessageType: &taskspb.Task_HttpRequest{HttpRequest: &taskspb.HttpRequest{
 			HttpMethod: taskspb.HttpMethod_POST,
 			Url:        strings.TrimSuffix(q.config.WorkerURL, "/") + t.Path,
-			Headers:    map[string]string{"Content-Type": "application/json"},
+			Headers:    headers,
 			Body:       body,
 			AuthorizationHeader: &taskspb.HttpRequest_OidcToken{OidcToken: &taskspb.OidcToken{
 				ServiceAccountEmail: q.config.ServiceAccount, Audience: q.config.WorkerURL,

@@ -1,0 +1,4 @@
+package boot
+
+// NewLog lets tests read what Log writes.
+var NewLog = newLog
