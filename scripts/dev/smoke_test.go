@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,6 +93,10 @@ func TestSmoke_PassesAndAgainAndLeavesNothingOpen(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 0 || !report.Passed || len(report.Checks) < 15 {
 		t.Fatalf("the second run ended with %d, %v:\n%s", code, err, out)
 	}
+	status, lines := l.scheduledSmoke(t)
+	if n := strings.Count(lines, "\n"); status != http.StatusOK || n != len(report.Checks) || strings.Count("\n"+lines, "\nok   ") != n {
+		t.Errorf("Cloud Scheduler's call was answered %d:\n%s", status, lines)
+	}
 	left := l.rows().Query(t, `select subdomain || ' ' || is_active || ' ' || (select count(*) from leads l where l.tenant_id = t.id)
 		from tenants t where subdomain like 'canary%' order by 1`)
 	if diff := cmp.Diff([]string{"canary-a false 0", "canary-b false 0"}, left); diff != "" {
@@ -135,6 +141,29 @@ func TestSmoke_NamesTheChecksThatFailWithoutThePolicy(t *testing.T) {
 	if out, code := l.command(t, nil, "smoke"); code != 1 || !strings.Contains(out, "\nFAIL lead isolation: create: POST /leads was answered 500") {
 		t.Errorf("the command ended with %d:\n%s", code, out)
 	}
+	if status, lines := l.scheduledSmoke(t); status != http.StatusInternalServerError || !strings.Contains(lines, "\nFAIL lead isolation: create: ") {
+		t.Errorf("Cloud Scheduler's call was answered %d:\n%s", status, lines)
+	}
+}
+
+// scheduledSmoke calls the smoke test as Cloud Scheduler does.
+func (l *live) scheduledSmoke(t *testing.T) (status int, lines string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, l.server.URL+"/workers/operations/smoke", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+l.tasks.Token(l.env["CLOUD_TASKS_WORKER_URL"], l.env["CLOUD_TASKS_SERVICE_ACCOUNT"]))
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
 }
 
 // breakable is the live system, whose statements are changed on their way to Postgres.
