@@ -11,6 +11,9 @@ FILE ?= scripts/onboard/example.yaml
 OPERATOR = API_BASE="$${API_BASE:-http://localhost:$${PORT:-8080}/api/v1}" \
 	ADMIN_EMAIL="$${ADMIN_EMAIL:-admin@chattercheatah.com}" ADMIN_PASSWORD="$${ADMIN_PASSWORD:-admin123}"
 
+# Built as deployed programs are, so that what the tests build is compiled once.
+AS_DEPLOYED = GOFLAGS=-trimpath CGO_ENABLED=0
+
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -36,7 +39,7 @@ onboard: ## make a tenant of a file, beside make run or at API_BASE, FILE=script
 	@$(OPERATOR) go run ./scripts/onboard $(FILE)
 
 test: ## vet, and run all tests on a Postgres that this starts by itself
-	@go run ./scripts/dev test
+	@$(AS_DEPLOYED) go run ./scripts/dev test
 
 crash: ## kill the system at every named point, many times; count what is lost or sent twice
 	@go run ./scripts/dev crash

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"github.com/chattercheatah/chattercheatah/shared/store/localpg"
@@ -26,10 +27,11 @@ func test(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		args = []string{"./..."}
 	}
-	if err := goCommand(ctx, "vet", "./..."); err != nil {
+	race := raceFlag(ctx) // for vet too, so that everything is compiled once
+	if err := goCommand(ctx, slices.Concat([]string{"vet"}, race, []string{"./..."})...); err != nil {
 		return err
 	}
-	return goCommand(ctx, append(append([]string{"test"}, raceFlag(ctx)...), args...)...)
+	return goCommand(ctx, slices.Concat([]string{"test"}, race, args)...)
 }
 
 func goCommand(ctx context.Context, args ...string) error {
