@@ -38,6 +38,7 @@ type target struct {
 	mailbox      store.Mailbox
 	email        int64 // noticed
 	mailReply    int64
+	sealed       store.Sealed
 }
 
 // reaches holds, for each exported method of *store.Tenant, a call that uses every way it has to name a row.
@@ -144,7 +145,11 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"ConfigureSMS": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return t.ConfigureSMS(ctx, store.SMSConfigChange{TelnyxProfileID: new("profile")})
 	},
-	"SMSConfig": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.SMSConfig(ctx) },
+	"SMSConfig":    func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.SMSConfig(ctx) },
+	"SealedBefore": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.SealedBefore(ctx) },
+	"Reseal": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return nil, t.Reseal(ctx, at.sealed)
+	},
 	"ConfigureVoice": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return t.ConfigureVoice(ctx, store.VoiceConfigChange{TransferPhone: new(private.MustPhone("+15555550196"))})
 	},

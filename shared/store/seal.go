@@ -20,7 +20,10 @@ import (
 
 // Keyring seals the columns that hold credentials: AES-256-GCM, bound to the tenant and the column, so that a sealed value
 // moved to another row or column does not open. Its first key seals; all of its keys open, which is how keys are rotated.
-type Keyring struct{ primitive tink.AEAD }
+type Keyring struct {
+	primitive tink.AEAD
+	first     uint32 // the id of the key that seals
+}
 
 // sealingKeySize is that of AES-256.
 const sealingKeySize = 32
@@ -33,7 +36,7 @@ func ParseKeyring(setting private.Secret) (*Keyring, error) {
 	if setting.IsZero() {
 		return &Keyring{}, nil
 	}
-	manager := keyset.NewManager()
+	manager, ring := keyset.NewManager(), &Keyring{}
 	for i, encoded := range strings.Split(setting.Reveal(), ",") {
 		raw, err := decodeKey(strings.TrimSpace(encoded))
 		if err != nil {
@@ -47,17 +50,17 @@ func ParseKeyring(setting private.Secret) (*Keyring, error) {
 			if err := manager.SetPrimary(id); err != nil {
 				return nil, errSealingKeys
 			}
+			ring.first = id
 		}
 	}
 	handle, err := manager.Handle()
 	if err != nil {
 		return nil, errSealingKeys
 	}
-	primitive, err := aead.New(handle)
-	if err != nil {
+	if ring.primitive, err = aead.New(handle); err != nil {
 		return nil, errSealingKeys
 	}
-	return &Keyring{primitive}, nil
+	return ring, nil
 }
 
 // decodeKey takes either base64 alphabet, padded or not.
@@ -100,6 +103,11 @@ func (k *Keyring) Seal(plain private.Secret, tenantID int64, column string) ([]b
 		return nil, fmt.Errorf("sealing %s: %w", column, err)
 	}
 	return sealed, nil
+}
+
+// sealsLike reports whether the key that seals now has sealed this: tink writes a 1 and the key's id in front.
+func (k *Keyring) sealsLike(sealed []byte) bool {
+	return len(sealed) > 5 && sealed[0] == 1 && binary.BigEndian.Uint32(sealed[1:5]) == k.first
 }
 
 // Open decrypts what Seal made for the same tenant and column. Anything else is an error.
