@@ -143,7 +143,7 @@ func (r *rig) roundTrips(db *database, tasksAddr string, senders *customers) (fl
 	}
 	defer func() { _ = counter.Close() }()
 	env := settings(db, tasksAddr)
-	env["FUNCTION_TARGET"], env["DATABASE_URL"] = "TelnyxSms", address+"&pool_max_conns=1"
+	env["FUNCTION_TARGET"], env["DATABASE_URL"], env["DATABASE_CONNECTIONS"] = "TelnyxSms", address, "1"
 	p, err := start(r.ctx, r.programs["telnyx-sms"], env)
 	if err != nil {
 		return 0, err

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -20,13 +21,21 @@ import (
 type Database struct {
 	URL private.Secret `env:"DATABASE_URL,required,notEmpty"`
 	Key private.Secret `env:"FIELD_ENCRYPTION_KEY"`
+
+	// Connections is how many an instance holds at most, 8 when zero: instances times connections must stay below what the database
+	// or its pooler takes. pool_max_conns in URL has no effect.
+	Connections int32 `env:"DATABASE_CONNECTIONS" envDefault:"8"`
 }
 
-// Validate reports a connection string or key that cannot be read; it repeats neither.
+// Validate reports a connection string or key that cannot be read, repeating neither, and a negative number of connections.
 func (d Database) Validate() error {
 	_, urlErr := d.config()
 	_, keyErr := store.ParseKeyring(d.Key)
-	return errors.Join(urlErr, keyErr)
+	var connectionsErr error
+	if d.Connections < 0 {
+		connectionsErr = errors.New("DATABASE_CONNECTIONS must be a number of connections, such as 8")
+	}
+	return errors.Join(urlErr, keyErr, connectionsErr)
 }
 
 // Open makes the store. It dials nothing: the first query does.
@@ -55,10 +64,6 @@ func (d Database) SQL() (*sql.DB, error) {
 	return stdlib.OpenDB(*config.ConnConfig), nil
 }
 
-// connections is how many an instance holds at most, unless the connection string says pool_max_conns: instances times
-// connections must stay below what the database or its pooler takes.
-const connections = 8
-
 var errDatabaseURL = errors.New("DATABASE_URL is not a Postgres connection string, such as postgresql://user:password@host:5432/database")
 
 // config reads the connection string. The form postgresql+asyncpg:// is accepted with its parameter ssl. Statements are
@@ -73,9 +78,7 @@ func (d Database) config() (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, errDatabaseURL
 	}
-	if !strings.Contains(url, "pool_max_conns=") {
-		config.MaxConns = connections
-	}
+	config.MaxConns = cmp.Or(d.Connections, 8)
 	config.MaxConnIdleTime = 5 * time.Minute
 	config.MaxConnLifetime = 30 * time.Minute
 	config.MaxConnLifetimeJitter = 5 * time.Minute

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 )
@@ -35,6 +36,17 @@ type Deployment struct {
 	MaxInstances        int               `yaml:"max_instances"`
 	TimeoutSeconds      int               `yaml:"timeout_seconds"`
 	DatabaseConnections int               `yaml:"database_connections"` // an instance's at most; 0 for one without a database
+}
+
+// Takes lists every setting that a deployment starts with: its own settings and secrets, and the three that name the queue of each of
+// its tasks. DATABASE_CONNECTIONS and CLOUD_RUN_TIMEOUT_SECONDS, which follow from the other fields, are not among them.
+func (d Deployment) Takes() []string {
+	takes := slices.Concat(d.Settings, d.Secrets)
+	for prefix := range d.Tasks {
+		takes = append(takes, prefix+"_QUEUE", prefix+"_WORKER_URL", prefix+"_SERVICE_ACCOUNT")
+	}
+	slices.Sort(takes)
+	return takes
 }
 
 // Schedule is a path that Cloud Scheduler calls.
@@ -136,4 +148,24 @@ func together(all []Deployment) error {
 		}
 	}
 	return nil
+}
+
+// Budget refuses deployments whose instances may hold more than limit connections together: max_instances times
+// database_connections of each, twice, because a rollout has two revisions alive. The error says where the most are held.
+func Budget(all []Deployment, limit int) error {
+	held := func(d Deployment) int { return 2 * d.MaxInstances * d.DatabaseConnections }
+	sum := 0
+	for _, d := range all {
+		sum += held(d)
+	}
+	if sum <= limit {
+		return nil
+	}
+	most := slices.SortedStableFunc(slices.Values(all), func(a, b Deployment) int { return held(b) - held(a) })
+	var b strings.Builder
+	for _, d := range most[:min(3, len(most))] {
+		fmt.Fprintf(&b, "\n%s: 2 x %d instances x %d connections = %d", d.Name, d.MaxInstances, d.DatabaseConnections, held(d))
+	}
+	return fmt.Errorf("all instances together may hold %d database connections during a rollout, and the database takes %d: lower max_instances or "+
+		"database_connections in function.yaml by %d connections, or raise database_connection_limit. The most are held by%s", sum, limit, sum-limit, b.String())
 }
