@@ -52,7 +52,7 @@ func Stage(ctx context.Context, root string, d deployment.Deployment, dir string
 	if err := vendor(ctx, root, dir); err != nil {
 		return "", err
 	}
-	return digestOf(dir)
+	return Digest(dir)
 }
 
 // pkg is one package of this module, as go list tells it.
@@ -185,8 +185,8 @@ func run(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	return out, nil
 }
 
-// digestOf is the SHA-256 over the names and contents of all files, in order of name.
-func digestOf(dir string) (string, error) {
+// Digest is the SHA-256 over the names and contents of all files of a staged folder, in order of name.
+func Digest(dir string) (string, error) {
 	h := sha256.New()
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// toRelease is a rig whose front and front-worker have a second revision that is next.
+func toRelease(t *testing.T) *rig {
+	t.Helper()
+	r := newRig(t)
+	r.must(true, "all")
+	r.restage("front", "2")
+	r.restage("front-worker", "2")
+	r.must(true, "all")
+	r.calls()
+	return r
+}
+
+// everyoneServes checks that a revision of each has all traffic.
+func everyoneServes(t *testing.T, r *rig, want map[string]int) {
+	t.Helper()
+	for name, n := range want {
+		if shares, tags := r.serving(name); !maps.Equal(shares, map[int]int{n: 100}) {
+			t.Errorf("%s: %v %v; want revision %d to have all traffic", name, shares, tags, n)
+		}
+	}
+}
+
+func TestRelease_MovesInStepsWithASmokeTestAfterEachAndLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	r := toRelease(t)
+	var seen []string
+	r.command.smoke = func(_ context.Context, base string) error {
+		shares, _ := r.serving("front")
+		worker, _ := r.serving("front-worker")
+		seen = append(seen, fmt.Sprint(base, shares[2], worker[2]))
+		return nil
+	}
+	r.must(false, "release")
+	const base = "https://fn.example.test/api/v1"
+	if want := []string{base + "10 10", base + "50 50", base + "100 100"}; !slices.Equal(seen, want) {
+		t.Errorf("the smoke tests saw %q; want %q", seen, want)
+	}
+	everyoneServes(t, r, map[string]int{"front": 2, "front-worker": 2, "other": 1})
+	for _, call := range r.calls() {
+		if strings.Contains(call, " other ") {
+			t.Errorf("this was called: %s", call)
+		}
+	}
+	if _, tags := r.serving("front"); tags[lastGood] != 1 || tags[next] != 2 {
+		t.Errorf("the tags are %v", tags)
+	}
+	r.must(false, "release")
+	if calls := r.calls(); len(calls) > 0 {
+		t.Errorf("a second release called %q", calls)
+	}
+}
+
+func TestRelease_AnyFailureTakesAllTrafficBack(t *testing.T) {
+	t.Parallel()
+	for _, step := range []int{1, 2, 3} {
+		t.Run(fmt.Sprint("smoke test ", step), func(t *testing.T) {
+			t.Parallel()
+			r := toRelease(t)
+			n := 0
+			r.command.smoke = func(context.Context, string) error {
+				if n++; n == step {
+					return errNotSound
+				}
+				return nil
+			}
+			takesBack(t, r, errNotSound.Error())
+		})
+	}
+	for _, share := range []string{"-00001-abc=90", "-00001-abc=50", "-00002-abc=100"} {
+		for _, name := range []string{"front", "front-worker"} {
+			t.Run(name+share, func(t *testing.T) {
+				t.Parallel()
+				r := toRelease(t)
+				r.fails("refused", 1, "update-traffic "+name+" ", name+share)
+				takesBack(t, r, "UNAVAILABLE")
+			})
+		}
+	}
+}
+
+// takesBack checks that a release fails and that every service is served as before; what is next stays next, for another try.
+func takesBack(t *testing.T, r *rig, says string) {
+	t.Helper()
+	if err := r.run(false, "release"); err == nil || !strings.Contains(err.Error(), says) {
+		t.Errorf("the error is %v; want one that says %s", err, says)
+	}
+	everyoneServes(t, r, map[string]int{"front": 1, "front-worker": 1, "other": 1})
+	if _, tags := r.serving("front"); tags[next] != 2 {
+		t.Errorf("the tags are %v; want the second to be next still", tags)
+	}
+}
+
+func TestRelease_AnInterruptionTakesAllTrafficBack(t *testing.T) {
+	t.Parallel()
+	for _, step := range []int{1, 2, 3} {
+		t.Run(fmt.Sprint("at step ", step), func(t *testing.T) {
+			t.Parallel()
+			r := toRelease(t)
+			ctx, interrupt := context.WithCancel(t.Context())
+			n := 0
+			r.command.smoke = func(context.Context, string) error {
+				if n++; n == step {
+					interrupt()
+				}
+				return nil
+			}
+			if err := r.command.run(ctx, false, []string{"release"}); err == nil {
+				t.Error("it was interrupted and reported success")
+			}
+			everyoneServes(t, r, map[string]int{"front": 1, "front-worker": 1, "other": 1})
+		})
+	}
+}
+
+func TestRelease_TakingBackIsTriedTwiceAndCheckedAndOneThatCannotBeStopsNoOther(t *testing.T) {
+	t.Parallel()
+	fail := func(context.Context, string) error { return errNotSound }
+	t.Run("refused once", func(t *testing.T) {
+		t.Parallel()
+		r := toRelease(t)
+		r.command.smoke = fail
+		r.fails("refused", 1, "update-traffic front ", "front-00001-abc=100")
+		takesBack(t, r, errNotSound.Error())
+	})
+	for how, says := range map[string]string{"refused": "UNAVAILABLE", "lie": "the traffic is elsewhere"} {
+		t.Run(how, func(t *testing.T) {
+			t.Parallel()
+			r := toRelease(t)
+			r.command.smoke = fail
+			r.fails(how, 9, "update-traffic front ", "front-00001-abc=100")
+			err := r.run(false, "release")
+			if err == nil || !strings.Contains(err.Error(), "front is NOT back at front-00001-abc") || !strings.Contains(err.Error(), says) {
+				t.Errorf("the error is %v", err)
+			}
+			everyoneServes(t, r, map[string]int{"front-worker": 1, "other": 1})
+		})
+	}
+}
+
+func TestRelease_AfterOneThatWasKilledGoesOnAndBackToWhatWasGood(t *testing.T) {
+	t.Parallel()
+	killed := func(t *testing.T) *rig {
+		t.Helper()
+		r := toRelease(t)
+		r.cloud(func(c *cloud) {
+			c.Services["front"].Traffic = []traffic{{Revision: revision("front", 1), Percent: 50}, {Revision: revision("front", 2), Percent: 50},
+				{Revision: revision("front", 1), Tag: lastGood}, {Revision: revision("front", 2), Tag: next}}
+		})
+		r.restage("front", "3")
+		r.must(true, "front")
+		return r
+	}
+	t.Run("forward", func(t *testing.T) {
+		t.Parallel()
+		r := killed(t)
+		r.must(false, "release")
+		everyoneServes(t, r, map[string]int{"front": 3, "front-worker": 2})
+	})
+	t.Run("back", func(t *testing.T) {
+		t.Parallel()
+		r := killed(t)
+		r.command.smoke = func(context.Context, string) error { return errNotSound }
+		if r.run(false, "release") == nil {
+			t.Error("it reported success")
+		}
+		everyoneServes(t, r, map[string]int{"front": 1, "front-worker": 1})
+	})
+}
+
+func TestRelease_TrafficThatWasSharedOutByHandIsNotTouched(t *testing.T) {
+	t.Parallel()
+	r := toRelease(t)
+	r.cloud(func(c *cloud) {
+		c.Services["front"].Traffic = []traffic{{Revision: revision("front", 1), Percent: 50}, {Revision: revision("front", 2), Percent: 50}, {Revision: revision("front", 2), Tag: next}}
+	})
+	if err := r.run(false, "release"); err == nil || !strings.Contains(err.Error(), "by hand") {
+		t.Errorf("the error is %v", err)
+	}
+	if calls := r.calls(); len(calls) > 0 {
+		t.Errorf("this was called: %q", calls)
+	}
+}
+
+func TestRelease_WithoutALogInForTheSmokeTestMovesNothing(t *testing.T) {
+	t.Parallel()
+	r := toRelease(t)
+	delete(r.command.env, "ADMIN_PASSWORD")
+	if err := r.run(false, "release"); err == nil || !strings.Contains(err.Error(), "ADMIN_PASSWORD") {
+		t.Errorf("the error is %v", err)
+	}
+	if calls := r.calls(); len(calls) > 0 {
+		t.Errorf("this was called: %q", calls)
+	}
+}
+
+func TestSmoke_IsOfWhatIsNextAndMovesNothing(t *testing.T) {
+	t.Parallel()
+	r := toRelease(t)
+	r.must(false, "smoke")
+	if want := []string{"https://next.fn.example.test/api/v1"}; !slices.Equal(r.smoked, want) {
+		t.Errorf("the smoke test was of %q; want %q", r.smoked, want)
+	}
+	r.command.smoke = func(context.Context, string) error { return errNotSound }
+	if r.run(false, "smoke") == nil {
+		t.Error("a smoke test that failed was taken for a good one")
+	}
+	if calls := r.calls(); len(calls) > 0 {
+		t.Errorf("this was called: %q", calls)
+	}
+}
+
+func TestRollback_GoesBackOnceAndStaysUntilSomethingChanges(t *testing.T) {
+	t.Parallel()
+	r := toRelease(t)
+	r.must(false, "release")
+	r.must(false, "rollback", "front")
+	everyoneServes(t, r, map[string]int{"front": 1, "front-worker": 2, "other": 1})
+	if err := r.run(false, "rollback", "front"); err == nil {
+		t.Error("there was nothing to go back to, and it reported success")
+	}
+	r.must(true, "all")
+	r.must(false, "release")
+	everyoneServes(t, r, map[string]int{"front": 1, "front-worker": 2, "other": 1})
+	r.restage("front", "3")
+	r.must(true, "all")
+	r.must(false, "release")
+	everyoneServes(t, r, map[string]int{"front": 3, "front-worker": 2, "other": 1})
+}
+
+func TestRollback_OfAllGoesBackWhereThereIsSomethingToGoBackTo(t *testing.T) {
+	t.Parallel()
+	r := toRelease(t)
+	r.must(false, "release")
+	r.must(false, "rollback", "all")
+	everyoneServes(t, r, map[string]int{"front": 1, "front-worker": 1, "other": 1})
+	r.must(false, "front")
+	everyoneServes(t, r, map[string]int{"front": 2, "front-worker": 1, "other": 1})
+}
