@@ -1,6 +1,6 @@
 # make alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-call demo-email text smoke onboard test crash stage bench profile cost schema routes
+.PHONY: help run demo demo-call demo-email text smoke onboard test crash stage deploy release rollback bench profile cost schema routes
 
 TO   ?= +15555550142
 TEXT ?= Are you open on Saturday?
@@ -13,6 +13,9 @@ OPERATOR = API_BASE="$${API_BASE:-http://localhost:$${PORT:-8080}/api/v1}" \
 
 # Built as deployed programs are, so that what the tests build is compiled once.
 AS_DEPLOYED = GOFLAGS=-trimpath CGO_ENABLED=0
+
+# FN where it must be said and not taken for granted.
+NAMED = $(if $(filter file,$(origin FN)),$(error say which function: FN=telnyx-sms, or FN=all),$(FN))
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +49,16 @@ crash: ## kill the system at every named point, many times; count what is lost o
 
 stage: ## write what is uploaded to deploy a function, FN=telnyx-sms, to staged/
 	@go run ./scripts/stage $(FN)
+
+deploy: ## stage a function and give it all traffic at once, without touching another: FN=telnyx-sms, or FN=all
+	@go run ./scripts/stage $(NAMED)
+	@go build -o bin/deploy ./scripts/deploy && exec bin/deploy $(NAMED)
+
+release: ## smoke what was deployed without traffic, then give it the traffic in steps, and take it back when a smoke test fails
+	@go build -o bin/deploy ./scripts/deploy && bin/deploy smoke && exec bin/deploy release
+
+rollback: ## give the traffic back to what served before the last release: FN=telnyx-sms, several in quotes, or FN=all
+	@go build -o bin/deploy ./scripts/deploy && exec bin/deploy rollback $(NAMED)
 
 bench: ## measure everything that docs/benchmarks.md claims, and write it (twenty minutes)
 	@go run ./scripts/bench

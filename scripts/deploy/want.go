@@ -60,15 +60,15 @@ func buildFlags(d deployment.Deployment) []string {
 // without traffic would keep its own.
 func settingsFlags(d deployment.Deployment, s settings) ([]string, error) {
 	id := s.Deployments[d.Name]
-	env := maps.Clone(id.Env)
-	if env == nil {
-		env = map[string]string{}
+	values := maps.Clone(id.Env)
+	if values == nil {
+		values = map[string]string{}
 	}
-	env["CLOUD_RUN_TIMEOUT_SECONDS"] = strconv.Itoa(d.TimeoutSeconds)
+	values["CLOUD_RUN_TIMEOUT_SECONDS"] = strconv.Itoa(d.TimeoutSeconds)
 	if d.DatabaseConnections > 0 {
-		env["DATABASE_CONNECTIONS"] = strconv.Itoa(d.DatabaseConnections)
+		values["DATABASE_CONNECTIONS"] = strconv.Itoa(d.DatabaseConnections)
 	}
-	list, err := delimited(env)
+	list, err := delimited(values)
 	if err != nil {
 		return nil, err
 	}
