@@ -1,5 +1,11 @@
 // Package migrations holds the database schema as numbered steps, up and down, and runs them with goose.
 //
+// From 00023 on a step is expand only: it runs while the code before it serves, and that code goes on to serve beside the new until all
+// traffic has moved, or for good when a release is taken back. So a step takes nothing away that running code may use (tables, columns,
+// types, functions, indexes, grants, defaults), renames and retypes nothing, and asks nothing of old tables that old code does not
+// give (not null, unique; a check or a foreign key is first added not valid). What it makes itself it may make as it likes. What nobody
+// uses any more goes in a later release. A test reads the statements and holds what can be told from them.
+//
 // It is used by scripts/migrate, by the local server and by the tests. schema.sql is the result of running all steps and is
 // generated; a test fails when it is stale.
 package migrations

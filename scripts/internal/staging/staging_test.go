@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -22,21 +23,47 @@ import (
 // root is the repository's, seen from here.
 const root = "../../.."
 
-// settings are such as a deployment has, all of whose addresses are the one that is given.
-func settings(reachable string) []string {
-	return []string{
-		"DATABASE_URL=postgres://user@" + reachable + "/app?sslmode=disable", "CLOUD_TASKS_EMULATOR_HOST=" + reachable, "FIRESTORE_EMULATOR_HOST=" + reachable,
-		"OIDC_KEYS_URL=http://" + reachable, "TELNYX_API_BASE=http://" + reachable, "GOOGLE_GEMINI_BASE_URL=http://" + reachable,
-		"JWT_SECRET_KEY=0123456789abcdef0123456789abcdef", "API_BASE_URL=https://fn.example.test",
-		"FIELD_ENCRYPTION_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TELNYX_PUBLIC_KEY=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-		"GEMINI_API_KEY=k", "GOOGLE_CLOUD_PROJECT=p", "GMAIL_TOPIC=projects/p/topics/gmail", "CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q",
-		"CLOUD_TASKS_WORKER_URL=https://worker.example.test", "CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test",
-		"SMS_CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q", "SMS_CLOUD_TASKS_WORKER_URL=https://worker.example.test",
-		"SMS_CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test", "SMS_CLOUD_TASKS_EMULATOR_HOST=" + reachable,
-		"PUBSUB_SERVICE_ACCOUNT=push@p.example.test", "API_BASE=http://" + reachable + "/api/v1", "ADMIN_EMAIL=smoke@example.test", "ADMIN_PASSWORD=example-password",
-		"EMAIL_CLOUD_TASKS_QUEUE=projects/p/locations/l/queues/q", "EMAIL_CLOUD_TASKS_WORKER_URL=https://worker.example.test",
-		"EMAIL_CLOUD_TASKS_SERVICE_ACCOUNT=tasks@p.example.test", "EMAIL_CLOUD_TASKS_EMULATOR_HOST=" + reachable,
+// values are such as deployments have, all of whose addresses are the one that is given.
+func values(reachable string) map[string]string {
+	v := map[string]string{
+		"DATABASE_URL": "postgres://user@" + reachable + "/app?sslmode=disable", "TELNYX_API_BASE": "http://" + reachable, "API_BASE": "http://" + reachable + "/api/v1",
+		"GOOGLE_API_BASE": "http://" + reachable, "JACKRABBIT_BASE_URL": "http://" + reachable, "API_BASE_URL": "https://fn.example.test", "ENVIRONMENT": "production",
+		"JWT_SECRET_KEY": "0123456789abcdef0123456789abcdef", "FIELD_ENCRYPTION_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+		"TELNYX_PUBLIC_KEY": "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", "TOOLS_FALLBACK_TENANT_ID": "3", "GEMINI_API_KEY": "k", "GEMINI_MODEL": "gemini-2.5-flash",
+		"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_OAUTH_CLIENT_ID": "id", "GOOGLE_OAUTH_CLIENT_SECRET": "s", "GMAIL_TOPIC": "projects/p/topics/gmail",
+		"PUBSUB_SERVICE_ACCOUNT": "push@p.example.test", "ADMIN_EMAIL": "smoke@example.test", "ADMIN_PASSWORD": "example-password",
 	}
+	for _, prefix := range []string{"", "SMS_", "EMAIL_"} {
+		v[prefix+"CLOUD_TASKS_QUEUE"] = "projects/p/locations/l/queues/q"
+		v[prefix+"CLOUD_TASKS_WORKER_URL"], v[prefix+"CLOUD_TASKS_SERVICE_ACCOUNT"] = "https://worker.example.test", "tasks@p.example.test"
+	}
+	return v
+}
+
+// standIns are addresses that no deployment is given, where Google's own stand.
+func standIns(reachable string) []string {
+	return []string{
+		"CLOUD_TASKS_EMULATOR_HOST=" + reachable, "SMS_CLOUD_TASKS_EMULATOR_HOST=" + reachable, "EMAIL_CLOUD_TASKS_EMULATOR_HOST=" + reachable,
+		"FIRESTORE_EMULATOR_HOST=" + reachable, "OIDC_KEYS_URL=http://" + reachable, "GOOGLE_GEMINI_BASE_URL=http://" + reachable,
+	}
+}
+
+// environment is what a deployment starts with: what its function.yaml lists, what follows from its other fields, and nothing else.
+func environment(t *testing.T, d deployment.Deployment, port, reachable string) []string {
+	t.Helper()
+	env := append(standIns(reachable), "FUNCTION_TARGET="+d.Entry, "PORT="+port, "CLOUD_RUN_TIMEOUT_SECONDS="+strconv.Itoa(d.TimeoutSeconds))
+	if d.DatabaseConnections > 0 {
+		env = append(env, "DATABASE_CONNECTIONS="+strconv.Itoa(d.DatabaseConnections))
+	}
+	known := values(reachable)
+	for _, name := range d.Takes() {
+		value, there := known[name]
+		if !there {
+			t.Errorf("%s takes %s, of which this test knows no value", d.Name, name)
+		}
+		env = append(env, name+"="+value)
+	}
+	return env
 }
 
 func TestStage_EveryFunctionObeysTheBuildpackAndRuns(t *testing.T) {
@@ -130,7 +157,7 @@ func runs(t *testing.T, program string, d deployment.Deployment) {
 	t.Helper()
 	port, dialled := freePort(t), newDialled(t)
 	command := exec.CommandContext(t.Context(), program)
-	command.Env = append([]string{"FUNCTION_TARGET=" + d.Entry, "PORT=" + port}, settings(dialled.address)...)
+	command.Env = environment(t, d, port, dialled.address)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -230,17 +257,39 @@ func TestStart_MissingSettingsAreReportedBeforeItListens(t *testing.T) {
 	if _, err := staging.Stage(t.Context(), root, sms, dir); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.CommandContext(t.Context(), build(t, dir))
-	command.Env = []string{"FUNCTION_TARGET=" + sms.Entry, "PORT=" + freePort(t)}
-	out, err := command.CombinedOutput()
-	if err == nil {
-		t.Error("it started without settings")
+	program := build(t, dir)
+	required := []string{"DATABASE_URL", "JWT_SECRET_KEY", "API_BASE_URL", "TELNYX_PUBLIC_KEY", "CLOUD_TASKS_QUEUE", "CLOUD_TASKS_WORKER_URL", "CLOUD_TASKS_SERVICE_ACCOUNT"}
+	for _, name := range required {
+		without := slices.DeleteFunc(environment(t, sms, freePort(t), "127.0.0.1:1"), func(kv string) bool {
+			return strings.HasPrefix(kv, name+"=")
+		})
+		out := refusesToStart(t, program, without)
+		for _, other := range required {
+			if reported := strings.Contains(out, other); reported != (other == name) {
+				t.Errorf("without %s, that %s is missing is reported: %v in %s", name, other, reported, out)
+			}
+		}
 	}
-	for _, name := range []string{"DATABASE_URL", "JWT_SECRET_KEY", "API_BASE_URL", "TELNYX_PUBLIC_KEY", "CLOUD_TASKS_QUEUE"} {
-		if !strings.Contains(string(out), name) {
+	out := refusesToStart(t, program, []string{"FUNCTION_TARGET=" + sms.Entry, "PORT=" + freePort(t)})
+	for _, name := range required {
+		if !strings.Contains(out, name) {
 			t.Errorf("%s is not reported in %s", name, out)
 		}
 	}
+}
+
+// refusesToStart is what a program says that does not start.
+func refusesToStart(t *testing.T, program string, env []string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	command := exec.CommandContext(ctx, program)
+	command.Env = env
+	out, err := command.CombinedOutput()
+	if ctx.Err() != nil || err == nil {
+		t.Errorf("it started without all settings: %s", out)
+	}
+	return string(out)
 }
 
 func TestStage_TheSameSourceHasTheSameDigest(t *testing.T) {
