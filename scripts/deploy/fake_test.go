@@ -76,8 +76,14 @@ func (c *cloud) change(file string, do func() error) error {
 func fakeGcloud(args []string) (status int) {
 	var c cloud
 	file := os.Getenv("FAKE_CLOUD")
+	if slices.Contains(args, "update-traffic") {
+		_, _ = os.ReadFile(file + ".hold") // a pipe, where a test wants it to wait
+	}
 	err := c.change(file, func() error {
 		c.Calls = append(c.Calls, args)
+		if os.Getenv("ADMIN_PASSWORD") != "" {
+			return errors.New("a password is nothing that gcloud needs")
+		}
 		line, err := parse(args)
 		if err != nil {
 			status = 2

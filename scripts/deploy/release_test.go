@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -115,12 +118,41 @@ func TestRelease_AnInterruptionTakesAllTrafficBack(t *testing.T) {
 				}
 				return nil
 			}
-			if err := r.command.run(ctx, false, []string{"release"}); err == nil {
-				t.Error("it was interrupted and reported success")
+			if err := r.command.run(ctx, false, []string{"release"}); err == nil || strings.Contains(err.Error(), "NOT back") {
+				t.Errorf("it was interrupted, and the error is %v", err)
 			}
 			everyoneServes(t, r, map[string]int{"front": 1, "front-worker": 1, "other": 1})
 		})
 	}
+}
+
+// TestRelease_AnInterruptionWaitsForTheMoveThatIsUnderWay: killing gcloud does not take back what it has asked for, which could come after
+// the traffic was given back.
+func TestRelease_AnInterruptionWaitsForTheMoveThatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.must(true, "all")
+	r.restage("front", "2")
+	r.must(true, "front")
+	pipe := r.file + ".hold"
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- r.command.run(ctx, false, []string{"release"}) }()
+	under, err := os.OpenFile(pipe, os.O_WRONLY, 0) // opens when gcloud reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	interrupt()
+	if err := errors.Join(os.Remove(pipe), under.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err == nil || strings.Contains(err.Error(), "signal:") || strings.Contains(err.Error(), "gcloud") {
+		t.Errorf("the error is %v; want the interruption and no gcloud that was killed", err)
+	}
+	everyoneServes(t, r, map[string]int{"front": 1})
 }
 
 func TestRelease_TakingBackIsTriedTwiceAndCheckedAndOneThatCannotBeStopsNoOther(t *testing.T) {
