@@ -15,6 +15,8 @@
 // interrupted gives the traffic back to the revisions that had it, looks whether they have it, and exits with 1. One that was killed
 // left each service between the revisions tagged last-good and next; the next release starts there and goes back to last-good
 // when it fails. What was rolled back by hand stays so until its source or settings change, or it is deployed by name without -next.
+// Nothing keeps two releases apart: run one at a time. The smoke test of what is next reaches public deployments alone; of a worker
+// it is known that it started.
 //
 // GOOGLE_CLOUD_PROJECT names the project that holds the secret, gcloud's own configuration does otherwise. smoke and release
 // log in as ADMIN_EMAIL with ADMIN_PASSWORD, a global admin.

@@ -292,6 +292,38 @@ func refusesToStart(t *testing.T, program string, env []string) string {
 	return string(out)
 }
 
+func TestStage_GcloudUploadsAllOfIt(t *testing.T) {
+	t.Parallel()
+	gcloud, err := exec.LookPath("gcloud")
+	if err != nil {
+		t.Skip("gcloud is not installed: what it would upload is not known")
+	}
+	deployments, err := deployment.All(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if _, err := staging.Stage(t.Context(), root, deployments[0], dir); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), gcloud, "meta", "list-files-for-upload", dir)
+	command.Env = append(os.Environ(), "CLOUDSDK_CONFIG="+t.TempDir())
+	listed, err := command.Output()
+	if err != nil {
+		t.Skipf("gcloud cannot list what it would upload here: %v", err)
+	}
+	uploaded := strings.Fields(string(listed))
+	err = filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if name, _ := filepath.Rel(dir, path); err == nil && !entry.IsDir() && !slices.Contains(uploaded, name) {
+			t.Errorf("%s was staged and would not be uploaded", name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestStage_TheSameSourceHasTheSameDigest(t *testing.T) {
 	t.Parallel()
 	deployments, err := deployment.All(root)
