@@ -14,12 +14,16 @@ import (
 	"testing"
 )
 
-// TestMain lets the test program be gcloud where it is called by that name.
+// TestMain lets the test program be gcloud, or deploy itself, where it is called by that name.
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "gcloud" {
+	switch filepath.Base(os.Args[0]) {
+	case "gcloud":
 		os.Exit(fakeGcloud(os.Args[1:]))
+	case "deploy":
+		main()
+	default:
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
 }
 
 // cloud is the fake's whole state, in the file that FAKE_CLOUD names.

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -126,33 +129,79 @@ func TestRelease_AnInterruptionTakesAllTrafficBack(t *testing.T) {
 	}
 }
 
+// held is a rig whose front has a second revision, and a pipe at which gcloud waits before it moves traffic.
+func held(t *testing.T) (r *rig, pipe string) {
+	t.Helper()
+	r = newRig(t)
+	r.must(true, "all")
+	r.restage("front", "2")
+	r.must(true, "front")
+	pipe = r.file + ".hold"
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return r, pipe
+}
+
+// during does something while gcloud waits at the pipe, and lets it and all later ones go on.
+func during(t *testing.T, pipe string, do func()) {
+	t.Helper()
+	waits, err := os.OpenFile(pipe, os.O_WRONLY, 0) // opens when gcloud reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	do()
+	if err := errors.Join(os.Remove(pipe), waits.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestRelease_AnInterruptionWaitsForTheMoveThatIsUnderWay: killing gcloud does not take back what it has asked for, which could come after
 // the traffic was given back.
 func TestRelease_AnInterruptionWaitsForTheMoveThatIsUnderWay(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
-	r.must(true, "all")
-	r.restage("front", "2")
-	r.must(true, "front")
-	pipe := r.file + ".hold"
-	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	r, pipe := held(t)
 	ctx, interrupt := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- r.command.run(ctx, false, []string{"release"}) }()
-	under, err := os.OpenFile(pipe, os.O_WRONLY, 0) // opens when gcloud reads
-	if err != nil {
-		t.Fatal(err)
-	}
-	interrupt()
-	if err := errors.Join(os.Remove(pipe), under.Close()); err != nil {
-		t.Fatal(err)
-	}
+	during(t, pipe, interrupt)
 	if err := <-done; err == nil || strings.Contains(err.Error(), "signal:") || strings.Contains(err.Error(), "gcloud") {
 		t.Errorf("the error is %v; want the interruption and no gcloud that was killed", err)
 	}
 	everyoneServes(t, r, map[string]int{"front": 1})
+}
+
+func TestRelease_ASignalTakesAllTrafficBack(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			r, pipe := held(t)
+			program := filepath.Join(r.command.root, "deploy")
+			if err := os.Symlink("gcloud", program); err != nil {
+				t.Fatal(err)
+			}
+			command := exec.CommandContext(t.Context(), program, "release")
+			command.Dir, command.Env = r.command.root, []string{"PATH=" + r.command.root}
+			for name, value := range r.command.env {
+				command.Env = append(command.Env, name+"="+value)
+			}
+			var out bytes.Buffer
+			command.Stdout, command.Stderr = &out, &out
+			if err := command.Start(); err != nil {
+				t.Fatal(err)
+			}
+			during(t, pipe, func() {
+				if err := command.Process.Signal(signal); err != nil {
+					t.Error(err)
+				}
+			})
+			if err := command.Wait(); command.ProcessState.ExitCode() != 1 || !strings.Contains(out.String(), "front: is back at front-00001-abc") {
+				t.Errorf("it ended with %v and said\n%s", err, &out)
+			}
+			everyoneServes(t, r, map[string]int{"front": 1})
+		})
+	}
 }
 
 func TestRelease_TakingBackIsTriedTwiceAndCheckedAndOneThatCannotBeStopsNoOther(t *testing.T) {
