@@ -1,0 +1,143 @@
+# Who is told of what. Each alert is a section of docs/OPERATIONS.md, of the name that its key is made from; a test holds the two together.
+
+locals {
+  line = { for name, m in google_logging_metric.line : name => "${local.ours} AND metric.type=\"logging.googleapis.com/user/${m.name}\"" }
+
+  alerts = {
+    webhooks-are-slow = {
+      title   = "Webhooks are slow"
+      filter  = local.line["webhook_latency"]
+      aligner = "ALIGN_PERCENTILE_99", reducer = "REDUCE_MAX", by = ["metric.label.route"]
+      above   = 1500, minutes = 5 # Telnyx waits two seconds
+    }
+    the-smoke-test-fails = {
+      title   = "The smoke test fails"
+      filter  = local.line["smoke_failed"]
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = []
+      above   = 0, minutes = 0
+    }
+    requests-fail = {
+      title   = "Requests fail"
+      filter  = local.line["request_failed"]
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.function"]
+      above   = 10, minutes = 5
+    }
+    postgres-refuses-connections = {
+      title   = "Postgres refuses connections"
+      filter  = local.line["database_refuses"]
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = []
+      above   = 5, minutes = 0
+    }
+    a-mailbox-has-stopped = {
+      title   = "A mailbox has stopped"
+      filter  = local.line["mailbox_stopped"]
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.tenant_id"]
+      above   = 0, minutes = 0
+    }
+    a-calendar-has-stopped = {
+      title   = "A calendar has stopped"
+      filter  = local.line["calendar_refused"]
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.tenant_id"]
+      above   = 0, minutes = 0
+    }
+    sends-stay-unknown = {
+      title   = "Sends stay unknown"
+      filter  = local.line["send_unknown"]
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.tenant_id"]
+      above   = 3, minutes = 0
+    }
+    something-failed-for-good = {
+      title   = "Something failed for good"
+      filter  = local.line["failed_for_good"]
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.tenant_id"]
+      above   = 0, minutes = 0
+    }
+    a-voice-tool-fell-back = {
+      title   = "A voice tool fell back"
+      filter  = local.line["tool_fallback"]
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.tenant_id"]
+      above   = 0, minutes = 0
+    }
+    a-queue-is-behind = {
+      title   = "A queue is behind"
+      filter  = "resource.type=\"cloud_tasks_queue\" AND metric.type=\"cloudtasks.googleapis.com/queue/depth\""
+      aligner = "ALIGN_MIN", reducer = "REDUCE_MAX", by = ["resource.label.queue_id"]
+      above   = 500, minutes = 10
+    }
+    announcements-are-lost = {
+      title   = "Announcements are lost"
+      filter  = "resource.type=\"pubsub_subscription\" AND metric.type=\"pubsub.googleapis.com/subscription/num_undelivered_messages\" AND resource.label.subscription_id=\"${google_pubsub_subscription.gmail_dead.name}\""
+      aligner = "ALIGN_MAX", reducer = "REDUCE_MAX", by = []
+      above   = 0, minutes = 0
+    }
+    a-schedule-fails = {
+      title   = "A schedule fails"
+      filter  = "resource.type=\"cloud_scheduler_job\" AND metric.type=\"logging.googleapis.com/log_entry_count\" AND metric.label.severity=\"ERROR\""
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["resource.label.job_id"]
+      above   = 3, minutes = 0
+    }
+  }
+
+  # And one of what does not happen.
+  silence = {
+    the-smoke-test-does-not-run = { title = "The smoke test does not run", filter = local.line["smoke_passed"], minutes = 130 }
+  }
+}
+
+resource "google_monitoring_notification_channel" "operators" {
+  display_name = "Operators"
+  type         = "email"
+  labels       = { email_address = var.alert_email }
+}
+
+resource "google_monitoring_alert_policy" "above" {
+  for_each              = local.alerts
+  display_name          = each.value.title
+  combiner              = "OR"
+  notification_channels = [google_monitoring_notification_channel.operators.id]
+  conditions {
+    display_name = each.value.title
+    condition_threshold {
+      filter          = each.value.filter
+      comparison      = "COMPARISON_GT"
+      threshold_value = each.value.above
+      duration        = "${each.value.minutes * 60}s"
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = each.value.aligner
+        cross_series_reducer = each.value.reducer
+        group_by_fields      = each.value.by
+      }
+    }
+  }
+  alert_strategy {
+    auto_close = "86400s"
+  }
+  documentation {
+    mime_type = "text/markdown"
+    content   = "What to do: docs/OPERATIONS.md#${each.key}"
+  }
+}
+
+resource "google_monitoring_alert_policy" "silence" {
+  for_each              = local.silence
+  display_name          = each.value.title
+  combiner              = "OR"
+  notification_channels = [google_monitoring_notification_channel.operators.id]
+  conditions {
+    display_name = each.value.title
+    condition_absent {
+      filter   = each.value.filter
+      duration = "${each.value.minutes * 60}s"
+      aggregations {
+        alignment_period     = "300s"
+        per_series_aligner   = "ALIGN_SUM"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+  documentation {
+    mime_type = "text/markdown"
+    content   = "What to do: docs/OPERATIONS.md#${each.key}"
+  }
+}

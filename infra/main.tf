@@ -1,0 +1,30 @@
+# Everything on Google Cloud but the functions' revisions, which scripts/deploy makes. What is deployed, and how, stands in
+# functions/*/function.yaml: deployments.tf reads it, and no list of it is written here. docs/OPERATIONS.md says how this is applied.
+
+terraform {
+  required_version = ">= 1.11"
+  required_providers {
+    google = {
+      source  = "hashicorp/google"
+      version = ">= 6.0"
+    }
+  }
+  backend "gcs" {
+    prefix = "chattercheatah"
+  }
+}
+
+provider "google" {
+  project = var.project
+  region  = var.region
+}
+
+resource "google_project_service" "used" {
+  for_each = toset([
+    "artifactregistry", "calendar-json", "cloudbuild", "cloudscheduler", "cloudtasks", "compute", "firestore", "gmail", "iam", "logging",
+    "monitoring", "pubsub", "run", "secretmanager", "sqladmin",
+  ])
+  project            = var.project
+  service            = "${each.key}.googleapis.com"
+  disable_on_destroy = false
+}
