@@ -1,33 +1,23 @@
 // Command cost works out what texts cost on Google Cloud and writes docs/cost.md: from what make bench measured
-// (docs/measured.json), from the prompts of the demo tenants, and from the price list beside this file (make cost).
+// (docs/measured.json), from the prompts of the demo tenants, and from the price list in shared/prices (make cost).
 package main
 
 import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/chattercheatah/chattercheatah/scripts/internal/deployment"
 	"github.com/chattercheatah/chattercheatah/scripts/internal/usage"
+	"github.com/chattercheatah/chattercheatah/shared/prices"
 	"github.com/chattercheatah/chattercheatah/shared/prompt"
 	"github.com/chattercheatah/chattercheatah/shared/store/demo"
 )
-
-//go:embed prices.yaml
-var priceList []byte
-
-// price is what something costs.
-type price struct {
-	Price float64 `yaml:"price"`
-	Per   float64 `yaml:"per"`
-	Of    string  `yaml:"of"`
-	From  string  `yaml:"from"`
-}
 
 // measured is what one text and its answer take, as bench writes it.
 type measured struct {
@@ -62,9 +52,9 @@ func main() {
 }
 
 func run() error {
-	var prices map[string]price
-	if err := yaml.UnmarshalWithOptions(priceList, &prices, yaml.Strict()); err != nil {
-		return fmt.Errorf("prices.yaml: %w", err)
+	list, err := prices.List()
+	if err != nil {
+		return err
 	}
 	content, err := os.ReadFile("docs/measured.json")
 	if err != nil {
@@ -78,7 +68,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile("docs/cost.md", []byte(page(lines(prices, m, deployments), prices, m)), 0o644)
+	return os.WriteFile("docs/cost.md", []byte(page(lines(list, m, deployments), list, m)), 0o644)
 }
 
 // line is one cost of a thousand texts.
@@ -87,13 +77,13 @@ type line struct {
 	alone, busy float64 // dollars: each text by itself, and instances kept busy
 }
 
-func lines(p map[string]price, m measured, deployments []deployment.Deployment) []line {
+func lines(p map[string]prices.Price, m measured, deployments []deployment.Deployment) []line {
 	of := func(name string, amount float64) float64 {
 		found, ok := p[name]
 		if !ok {
-			panic("prices.yaml has no " + name)
+			panic("the price list has no " + name)
 		}
-		return amount * found.Price / found.Per
+		return amount * found.Each()
 	}
 	byName := map[string]deployment.Deployment{}
 	for _, d := range deployments {
@@ -165,7 +155,7 @@ Besides: the one instance of telnyx-sms that is kept ready costs $%.2f a month, 
 |---|---|---|
 `
 
-func page(all []line, prices map[string]price, m measured) string {
+func page(all []line, list map[string]prices.Price, m measured) string {
 	var b strings.Builder
 	_, _ = fmt.Fprintf(&b, head, billedSeconds, modelSeconds)
 	var sum line
@@ -175,14 +165,12 @@ func page(all []line, prices map[string]price, m measured) string {
 	}
 	_, _ = fmt.Fprintf(&b, "| **together** | **$%.2f** | **$%.2f** |\n", sum.alone, sum.busy)
 	const month = 730 * 3600
-	ready := month * (prices["run_idle_vcpu_second"].Price + 0.25*prices["run_gib_second"].Price)
+	ready := month * (list["run_idle_vcpu_second"].Price + 0.25*list["run_gib_second"].Price)
 	_, _ = fmt.Fprintf(&b, tail, m.TelnyxSMSMilliseconds, m.WorkerMilliseconds, m.PostgresMilliseconds, m.StoredBytes, m.LogBytes,
-		historyMessages, messageCharacters, charactersToToken, ready, 730*(prices["sql_vcpu_hour"].Price+3.75*prices["sql_gib_hour"].Price))
-	for line := range strings.Lines(string(priceList)) {
-		name, _, _ := strings.Cut(line, ":")
-		if p, ok := prices[name]; ok {
-			_, _ = fmt.Fprintf(&b, "| %s | %g for %g | %s |\n", p.Of, p.Price, p.Per, p.From)
-		}
+		historyMessages, messageCharacters, charactersToToken, ready, 730*(list["sql_vcpu_hour"].Price+3.75*list["sql_gib_hour"].Price))
+	for _, name := range slices.Sorted(maps.Keys(list)) {
+		p := list[name]
+		_, _ = fmt.Fprintf(&b, "| %s | %g for %g | %s |\n", p.Of, p.Price, p.Per, p.From)
 	}
 	return b.String()
 }

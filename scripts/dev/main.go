@@ -29,6 +29,7 @@ import (
 	_ "github.com/chattercheatah/chattercheatah/functions/email-pubsub"
 	_ "github.com/chattercheatah/chattercheatah/functions/email-pubsub/worker"
 	_ "github.com/chattercheatah/chattercheatah/functions/leads"
+	_ "github.com/chattercheatah/chattercheatah/functions/operations"
 	_ "github.com/chattercheatah/chattercheatah/functions/operations/worker"
 	_ "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
 	_ "github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"

@@ -16,6 +16,7 @@ import (
 	emailpubsub "github.com/chattercheatah/chattercheatah/functions/email-pubsub"
 	emailpubsubworker "github.com/chattercheatah/chattercheatah/functions/email-pubsub/worker"
 	"github.com/chattercheatah/chattercheatah/functions/leads"
+	operationsfn "github.com/chattercheatah/chattercheatah/functions/operations"
 	operationsworker "github.com/chattercheatah/chattercheatah/functions/operations/worker"
 	setupprompt "github.com/chattercheatah/chattercheatah/functions/setup-prompt"
 	"github.com/chattercheatah/chattercheatah/functions/setup-prompt/trial"
@@ -39,6 +40,7 @@ var tables = map[string][]httpx.Route{
 	"EmailPubsub":          emailpubsub.Routes(emailpubsub.Deps{}),
 	"EmailPubsubWorker":    emailpubsubworker.Routes(emailpubsubworker.Deps{}),
 	"Leads":                leads.Routes(leads.Deps{}),
+	"Operations":           operationsfn.Routes(operationsfn.Deps{}),
 	"OperationsWorker":     operationsworker.Routes(operationsworker.Deps{}),
 	"PromptTrial":          trial.Routes(trial.Deps{}),
 	"SetupPrompt":          setupprompt.Routes(setupprompt.Deps{}),

@@ -28,7 +28,7 @@ type Texts interface {
 
 // Model reads a conversation as instructions say and writes JSON of the schema. It returns within the context's deadline.
 type Model interface {
-	Read(ctx context.Context, instructions, conversation private.Text, schema map[string]any) (private.Text, error)
+	Read(ctx context.Context, instructions, conversation private.Text, schema map[string]any) (private.Text, store.Spent, error)
 }
 
 // Worker makes something of calls.

@@ -21,6 +21,7 @@ func (w *Worker) made(work *store.CallWork, h heard, r reading) store.CallMade {
 			FromTranscript: h.fromCustomer(), Transcript: h.transcript(call.ConversationID),
 		},
 		RecordingID: h.recordingID,
+		Spent:       r.Spent,
 		NoTextsAt:   h.noTexts(call.Channel),
 		Label:       "Call of " + hours.In(call.StartedAt, work.Zone).Format("2006-01-02 15:04"),
 	}

@@ -21,6 +21,8 @@ type reading struct {
 	Language string `json:"language"`
 	Name     string `json:"name"`
 	Email    string `json:"email"`
+
+	Spent store.Spent `json:"-"` // on having it read
 }
 
 // The intents, as the column call_summaries.intent has them.
@@ -65,13 +67,13 @@ func (w *Worker) read(ctx context.Context, work *store.CallWork, h heard) (readi
 	}
 	ctx, cancel := context.WithTimeout(ctx, askModel)
 	defer cancel()
-	answer, err := w.Model.Read(ctx, private.NewText(instructions), words, schema)
+	answer, spent, err := w.Model.Read(ctx, private.NewText(instructions), words, schema)
 	if err != nil {
-		return reading{Intent: generalInquiry}, err
+		return reading{Intent: generalInquiry, Spent: spent}, err
 	}
-	var r reading
+	r := reading{Spent: spent}
 	if json.Unmarshal([]byte(answer.Reveal()), &r) != nil {
-		return reading{Intent: generalInquiry}, errUnreadable
+		return reading{Intent: generalInquiry, Spent: spent}, errUnreadable
 	}
 	return r.borneOutBy(h.evidence(work.Call.Insights)), nil
 }

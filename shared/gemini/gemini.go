@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"sync"
@@ -82,6 +83,11 @@ type Answer struct {
 	Text                       private.Text
 	Model, ResponseID          string
 	PromptTokens, AnswerTokens int
+}
+
+// LogAttrs are what the log line of a request says of an answer: what it took.
+func (a Answer) LogAttrs() []slog.Attr {
+	return []slog.Attr{slog.String("model", a.Model), slog.Int("prompt_tokens", a.PromptTokens), slog.Int("output_tokens", a.AnswerTokens)}
 }
 
 // What a question can end in besides an answer and fault.Unavailable.

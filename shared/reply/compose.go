@@ -48,11 +48,12 @@ func (w *Worker) compose(ctx context.Context, t *store.Tenant, r *store.Reply) (
 	if err == nil {
 		return said, nil
 	}
+	spent := said.Spent
 	w.Log.ErrorContext(ctx, "no answer from the model", "tenant_id", t.Scope().ID(), "reply_id", r.ID, "error", err)
 	if err := t.FlagConversation(context.WithoutCancel(ctx), r.ConversationID, "model_failed"); err != nil {
 		return store.Composed{}, err
 	}
-	return store.Composed{Text: signed(r, apology)}, nil
+	return store.Composed{Text: signed(r, apology), Spent: spent}, nil
 }
 
 // signed is what the assistant says by mail under the tenant's signature.
@@ -100,24 +101,25 @@ func (w *Worker) closed(r *store.Reply) bool {
 // ask has the model answer the customer, and keeps what it was told.
 func (w *Worker) ask(ctx context.Context, r *store.Reply, own keptPrompt) (store.Composed, error) {
 	recipe := prompt.NewRecipe(w.Channel, own.bundles, r.Business, hours.In(w.Now(), r.Zone))
-	said, err := Ask(ctx, w.Model, recipe, own.text, own.allowed, turns(r.History))
+	said, spent, err := Ask(ctx, w.Model, recipe, own.text, own.allowed, turns(r.History))
 	if err != nil {
-		return store.Composed{}, err
+		return store.Composed{Spent: spent}, err
 	}
-	return store.Composed{Text: signed(r, said), Recipe: &recipe}, nil
+	return store.Composed{Text: signed(r, said), Recipe: &recipe, Spent: spent}, nil
 }
 
 // Ask has the model answer the last of turns as the recipe's channel is answered, and checks what it wrote. sections are those of the
-// recipe's bundles, and allowed the addresses in them. Besides the model's errors there is ErrNothingLeft.
-func Ask(ctx context.Context, m Model, recipe prompt.Recipe, sections prompt.Text, allowed Allowed, turns []Turn) (private.Text, error) {
+// recipe's bundles, and allowed the addresses in them. Besides the model's errors there is ErrNothingLeft. What it took is told with an error too.
+func Ask(ctx context.Context, m Model, recipe prompt.Recipe, sections prompt.Text, allowed Allowed, turns []Turn) (private.Text, store.Spent, error) {
 	ctx, cancel := context.WithTimeout(ctx, composeTimeout)
 	defer cancel()
-	answer, err := m.Answer(ctx, private.NewText(recipe.Compose(sections)), turns)
+	answer, spent, err := m.Answer(ctx, private.NewText(recipe.Compose(sections)), turns)
 	if err != nil {
-		return private.Text{}, err
+		return private.Text{}, spent, err
 	}
 	p := recipe.Profile
-	return Check(recipe.Channel, answer, allowed.And(p.WebsiteURL, p.Phone, p.Email, p.BusinessName))
+	checked, err := Check(recipe.Channel, answer, allowed.And(p.WebsiteURL, p.Phone, p.Email, p.BusinessName))
+	return checked, spent, err
 }
 
 // turns is the conversation so far, ending with what the customer wrote last: an answer that crossed it on the way goes

@@ -20,7 +20,7 @@ type Turn struct {
 
 // Model writes an answer to the last turn. It returns within the context's deadline.
 type Model interface {
-	Answer(ctx context.Context, system private.Text, turns []Turn) (private.Text, error)
+	Answer(ctx context.Context, system private.Text, turns []Turn) (private.Text, store.Spent, error)
 }
 
 // Worker composes and sends the replies of one channel.

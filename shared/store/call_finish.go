@@ -131,6 +131,7 @@ type CallMade struct {
 	NoTextsAt   time.Time    // when the customer asked not to be texted; zero when they did not
 	Notice      private.Text // to the owner, if they are to be told; zero for none
 	NoticeAt    time.Time    // not before
+	Spent       Spent        // on having the model read it
 }
 
 // FinishedCall says what came of it.
@@ -150,6 +151,7 @@ func (t *Tenant) FinishCall(ctx context.Context, w *CallWork, m CallMade) (f Fin
 	var held bool
 	var due *time.Time
 	err = t.run(ctx, "finishing a call", func(b *pgx.Batch) {
+		t.queueSpent(b, "call", m.Spent)
 		b.Queue(`select held, coalesce(lead, 0), coalesce(notice, 0), notice_due from finish_call($1, $2, $3, $4, $5)`, t.id(), w.Call.ID, w.Fence, made, said).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&held, &f.LeadID, &f.Notice.ReplyID, &due) })
 	})

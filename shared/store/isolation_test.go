@@ -145,7 +145,14 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"ConfigureSMS": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return t.ConfigureSMS(ctx, store.SMSConfigChange{TelnyxProfileID: new("profile")})
 	},
-	"SMSConfig":    func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.SMSConfig(ctx) },
+	"SMSConfig": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.SMSConfig(ctx) },
+	"SpentOnTrial": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return nil, t.SpentOnTrial(ctx, store.Spent{Model: "m", PromptTokens: 1})
+	},
+	"CountUsage": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return nil, t.CountUsage(ctx) },
+	"Usage": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return t.Usage(ctx, time.Now().AddDate(0, -1, 0), time.Now().AddDate(0, 1, 0))
+	},
 	"SealedBefore": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.SealedBefore(ctx) },
 	"Reseal": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return nil, t.Reseal(ctx, at.sealed)

@@ -21,6 +21,7 @@ type Composed struct {
 	Text       private.Text
 	AfterHours bool           // it is the tenant's after-hours text
 	Recipe     *prompt.Recipe // of the prompt that the model was told; nil for a fixed text
+	Spent      Spent          // on asking the model, whatever came of it
 }
 
 // BeginSend writes down what is about to be sent and that it is about to be: from here on, a worker that dies leaves a reply
@@ -30,6 +31,7 @@ type Composed struct {
 // Errors: ErrLostClaim, ErrOptedOut.
 func (t *Tenant) BeginSend(ctx context.Context, r *Reply, c Composed, flight time.Duration) error {
 	return t.transition(ctx, "beginning to send", func(b *pgx.Batch) *pgx.QueuedQuery {
+		t.queueSpent(b, "answer", c.Spent)
 		b.Queue(`select from conversations where tenant_id = $1 and id = $2 for update`, t.id(), r.ConversationID)
 		return b.Queue(`update replies set state = 'sending', body = $4, after_hours = after_hours or $5, recipe = coalesce($7, recipe), sending_at = now(), act_at = now() + $6::interval
 			where tenant_id = $1 and id = $2 and fence = $3 and (state = 'claimed') is true

@@ -1,9 +1,10 @@
-// Package worker is the function with which the system looks after itself: it proves every hour that no tenant sees another.
+// Package worker is the function with which the system looks after itself: it proves every hour that no tenant sees another, and adds up
+// what each has used.
 //
 // Cloud Scheduler calls it, proven by Google's token for this service's audience and account; nobody else may. 200 means that all is
 // well, and 500 that it is not, or could not be seen: Cloud Scheduler counts the failure, and an alert tells the operator.
 //
-// Settings: API_BASE, ADMIN_EMAIL, ADMIN_PASSWORD, CLOUD_TASKS_WORKER_URL, CLOUD_TASKS_SERVICE_ACCOUNT, OIDC_ISSUER, OIDC_KEYS_URL.
+// Settings: DATABASE_URL, API_BASE, ADMIN_EMAIL, ADMIN_PASSWORD, CLOUD_TASKS_WORKER_URL, CLOUD_TASKS_SERVICE_ACCOUNT, OIDC_ISSUER, OIDC_KEYS_URL.
 package worker
 
 import (
@@ -12,6 +13,7 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/api"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
+	"github.com/chattercheatah/chattercheatah/shared/store"
 	"github.com/chattercheatah/chattercheatah/shared/task"
 )
 
@@ -19,6 +21,7 @@ import (
 type Deps struct {
 	Log      *slog.Logger
 	Callers  *task.Verifier
+	Store    *store.Store
 	Operator api.Operator // as whom the smoke test logs in, and where
 }
 
@@ -30,5 +33,6 @@ func Routes(d Deps) []httpx.Route {
 	google := httpx.Access[task.Call]{Name: "Cloud Tasks or Cloud Scheduler, by token", Caller: httpx.Provider, Proof: httpx.GoogleToken, Admit: d.Callers.Verify}
 	return []httpx.Route{
 		httpx.Handle("POST", "/workers/operations/smoke", google, d.smoke),
+		httpx.JSON("POST", "/workers/operations/count", google, d.count),
 	}
 }

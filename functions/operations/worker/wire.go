@@ -9,6 +9,7 @@ import (
 )
 
 type settings struct {
+	Database boot.Database
 	Callers  task.VerifierConfig
 	Operator api.Operator
 }
@@ -20,5 +21,9 @@ func open(env boot.Environment) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return New(Deps{Log: boot.Log(), Callers: task.NewVerifier(s.Callers), Operator: s.Operator}), nil
+	db, err := s.Database.Open()
+	if err != nil {
+		return nil, err
+	}
+	return New(Deps{Log: boot.Log(), Store: db, Callers: task.NewVerifier(s.Callers), Operator: s.Operator}), nil
 }

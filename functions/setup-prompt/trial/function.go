@@ -86,7 +86,10 @@ func (d Deps) try(ctx context.Context, t *store.Tenant, in *tryInput) (*tryOutpu
 		return nil, err
 	}
 	recipe, sections := tried.Recipe(d.Now()), prompt.Write(tried.Merged())
-	answer, err := reply.Ask(ctx, d.Model, recipe, sections, reply.AllowedFrom(string(sections)), turns(in))
+	answer, spent, err := reply.Ask(ctx, d.Model, recipe, sections, reply.AllowedFrom(string(sections)), turns(in))
+	if err := t.SpentOnTrial(ctx, spent); err != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, noAnswer(err)
 	}

@@ -104,8 +104,10 @@ func TestTry_AnswersAsTheLivePromptWouldAndWithADraftInItsPlace(t *testing.T) {
 			t.Errorf("the model was told otherwise:\n%s", cmp.Diff(last, answer["prompt"]))
 		}
 	}
-	if diff := cmp.Diff(before, b.Snapshot(t, 1042)); diff != "" {
-		t.Errorf("a trial stored something:\n%s", diff)
+	after := b.Snapshot(t, 1042)
+	stored := slices.DeleteFunc(slices.Clone(after), func(row string) bool { return strings.HasPrefix(row, "model_calls ") })
+	if diff := cmp.Diff(before, stored); diff != "" || len(after) != len(before)+2 {
+		t.Errorf("a trial stored more than what it took, or that twice:\n%s", diff)
 	}
 }
 

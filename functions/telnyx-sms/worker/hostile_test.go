@@ -187,8 +187,8 @@ func wrong(text, own string) string {
 // says is a model in whose place an adversary is.
 type says string
 
-func (s says) Answer(context.Context, private.Text, []reply.Turn) (private.Text, error) {
-	return private.NewText(string(s)), nil
+func (s says) Answer(context.Context, private.Text, []reply.Turn) (private.Text, store.Spent, error) {
+	return private.NewText(string(s)), store.Spent{}, nil
 }
 
 func TestHostileModel_WhatIsTextedLeadsNowhereButToTheTenantsOwn(t *testing.T) {
@@ -199,7 +199,7 @@ func TestHostileModel_WhatIsTextedLeadsNowhereButToTheTenantsOwn(t *testing.T) {
 	allowed := reply.AllowedFrom(string(sections))
 	recipe := prompt.NewRecipe(prompt.SMS, []int64{1}, school.Profile, time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC))
 	check := func(answer string) {
-		got, err := reply.Ask(context.Background(), says(answer), recipe, sections, allowed, nil)
+		got, _, err := reply.Ask(context.Background(), says(answer), recipe, sections, allowed, nil)
 		if err != nil {
 			if !errors.Is(err, reply.ErrNothingLeft) {
 				t.Errorf("%q: %v", answer, err)

@@ -275,3 +275,17 @@ func TestReply_NumbersTokensAndWordsStayOutOfTheLog(t *testing.T) {
 		t.Errorf("the log does not say whose work this was:\n%s", b.log)
 	}
 }
+
+func TestReply_WhatTheModelTookIsWrittenDownOnceAndLogged(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	id := b.text(t, "What does a lesson cost?")
+	b.want(t, id, reply.DoneSent)
+	b.want(t, id, reply.DoneAlready)
+	if got := b.Query(t, `select tenant_id || ' ' || purpose || ' ' || (prompt_tokens > 0 and output_tokens > 0) || ' ' || (model <> '') from model_calls`); len(got) != 1 || got[0] != "1042 answer true true" {
+		t.Errorf("the model's calls are %q", got)
+	}
+	if log := b.log.String(); !strings.Contains(log, `"prompt_tokens":`) || !strings.Contains(log, `"output_tokens":`) {
+		t.Errorf("the log does not say what it took: %s", log)
+	}
+}

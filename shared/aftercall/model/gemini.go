@@ -6,7 +6,9 @@ import (
 
 	"github.com/chattercheatah/chattercheatah/shared/aftercall"
 	"github.com/chattercheatah/chattercheatah/shared/gemini"
+	"github.com/chattercheatah/chattercheatah/shared/httpx"
 	"github.com/chattercheatah/chattercheatah/shared/private"
+	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
 // Gemini has client read. Its errors are those of client.Generate.
@@ -18,7 +20,8 @@ type model struct{ client *gemini.Client }
 const maxTokens = 1000
 
 // Read asks for what the schema describes.
-func (m model) Read(ctx context.Context, instructions, conversation private.Text, schema map[string]any) (private.Text, error) {
+func (m model) Read(ctx context.Context, instructions, conversation private.Text, schema map[string]any) (private.Text, store.Spent, error) {
 	answer, err := m.client.Generate(ctx, gemini.Request{System: instructions, Turns: []gemini.Turn{{Text: conversation}}, MaxTokens: maxTokens, Schema: schema})
-	return answer.Text, err
+	httpx.Note(ctx, answer.LogAttrs()...)
+	return answer.Text, store.Spent{Model: answer.Model, PromptTokens: answer.PromptTokens, OutputTokens: answer.AnswerTokens}, err
 }

@@ -1,0 +1,28 @@
+package operations
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/chattercheatah/chattercheatah/shared/auth"
+	"github.com/chattercheatah/chattercheatah/shared/boot"
+)
+
+type settings struct {
+	Database boot.Database
+	Tokens   auth.TokenConfig
+}
+
+func init() { boot.Register("Operations", open) }
+
+func open(env boot.Environment) (http.Handler, error) {
+	s, err := boot.Settings[settings](env)
+	if err != nil {
+		return nil, err
+	}
+	db, err := s.Database.Open()
+	if err != nil {
+		return nil, err
+	}
+	return New(Deps{Log: boot.Log(), Guard: auth.NewGuard(db, auth.NewTokens(s.Tokens, time.Now)), Now: time.Now}), nil
+}

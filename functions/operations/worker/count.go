@@ -1,0 +1,54 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/chattercheatah/chattercheatah/shared/httpx"
+	"github.com/chattercheatah/chattercheatah/shared/store"
+	"github.com/chattercheatah/chattercheatah/shared/task"
+	"github.com/chattercheatah/chattercheatah/shared/tenant"
+)
+
+// atOnce is for how many tenants work is looked up at a time.
+const atOnce = 500
+
+type countOutput struct {
+	Body struct {
+		Counted int `json:"counted" doc:"tenants"`
+	}
+}
+
+// count adds up what every tenant has used. It goes on after a tenant that fails, and then answers 500: what was counted stays, and the next
+// hour counts the rest.
+func (d Deps) count(ctx context.Context, call task.Call, _ *struct{}) (*countOutput, error) {
+	out := &countOutput{}
+	var first error
+	err := d.everyTenant(ctx, func(t *store.Tenant) {
+		if err := t.CountUsage(ctx); err != nil {
+			d.Log.ErrorContext(ctx, "usage was not counted", "tenant_id", t.Scope().ID(), "error", err)
+			first = err
+			return
+		}
+		out.Body.Counted++
+	})
+	httpx.Note(ctx, slog.String("actor", call.Email), slog.String("job", call.Job), slog.Int("counted", out.Body.Counted))
+	if err == nil {
+		err = first
+	}
+	return out, err
+}
+
+// everyTenant does something for each tenant, in the order of their ids.
+func (d Deps) everyTenant(ctx context.Context, do func(t *store.Tenant)) error {
+	for after := tenant.ID(0); ; {
+		scopes, err := d.Store.EveryTenant(ctx, after, atOnce)
+		if err != nil || len(scopes) == 0 {
+			return err
+		}
+		for _, s := range scopes {
+			do(d.Store.For(s))
+			after = s.ID()
+		}
+	}
+}
