@@ -48,6 +48,7 @@ func TestDeploy_SetsWhatFunctionYamlAndTerraformSay(t *testing.T) {
 			"function": "Front", "base-image": "go126", "source": "staged/front", "service-account": "fn-front@example-project.iam.gserviceaccount.com", "min": "1",
 			"max-instances": "10", "timeout": "10", "ingress": "internal-and-cloud-load-balancing", "concurrency": "80", "cpu": "1", "memory": "256Mi",
 			"add-cloudsql-instances": "example-project:europe-west1:main", "update-build-env-vars": "GOOGLE_GOLDFLAGS=-s -w",
+			"build-service-account": "projects/example-project/serviceAccounts/deployer@example-project.iam.gserviceaccount.com",
 		} {
 			if front.Flags[flag] != want {
 				t.Errorf("--%s=%s; want %s", flag, front.Flags[flag], want)

@@ -116,7 +116,7 @@ var (
 	whereFlags = []string{"project", "region", "quiet"}
 	known      = map[string][]string{
 		"secrets versions access":             {"secret", "project"},
-		"run deploy":                          slices.Concat(whereFlags, settingFlags, []string{"source", "function", "base-image", "update-build-env-vars", "allow-unauthenticated", "no-allow-unauthenticated"}),
+		"run deploy":                          slices.Concat(whereFlags, settingFlags, []string{"source", "function", "base-image", "update-build-env-vars", "build-service-account", "allow-unauthenticated", "no-allow-unauthenticated"}),
 		"run services update":                 slices.Concat(whereFlags, settingFlags),
 		"run services describe":               append(slices.Clone(whereFlags), "format"),
 		"run services update-traffic":         append(slices.Clone(whereFlags), "to-revisions", "update-tags"),

@@ -81,7 +81,7 @@ func (p *platform) check() error {
 
 // strangers lists the settings that a deployment is given and does not take.
 func strangers(d deployment.Deployment, id identity) []string {
-	takes := d.Takes()
+	takes := append(d.Takes(), "GOOGLE_CLOUD_PROJECT") // which every deployment's log needs
 	var strange []string
 	for _, given := range slices.Concat(keys(id.Env), keys(id.Secrets)) {
 		if !slices.Contains(takes, given) {

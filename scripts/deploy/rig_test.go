@@ -131,7 +131,7 @@ func (r *rig) infra(change func(*settings)) {
 				Env: map[string]string{"ENVIRONMENT": "production", "GREETING": "Hello, you | and you; a=b", "CLOUD_TASKS_QUEUE": "projects/p/locations/l/queues/q"}},
 			"front-worker": {ServiceAccount: "fn-front-worker@example-project.iam.gserviceaccount.com", Secrets: map[string]string{"DATABASE_URL": "database-url"},
 				Callers: []string{"tasks@example-project.iam.gserviceaccount.com", "scheduler@example-project.iam.gserviceaccount.com"}},
-			"other": {ServiceAccount: "fn-other@example-project.iam.gserviceaccount.com"},
+			"other": {ServiceAccount: "fn-other@example-project.iam.gserviceaccount.com", Env: map[string]string{"GOOGLE_CLOUD_PROJECT": "example-project"}},
 		}}
 	change(&s)
 	content, err := json.Marshal(s)

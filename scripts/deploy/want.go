@@ -36,7 +36,7 @@ func (p *platform) want(d deployment.Deployment) (wanted, error) {
 	if err != nil {
 		return wanted{}, fmt.Errorf("%s is not staged; run make stage FN=%s: %w", d.Name, d.Name, err)
 	}
-	w := wanted{build: buildFlags(d)}
+	w := wanted{build: buildFlags(d, p.settings.Project)}
 	if w.settings, err = settingsFlags(d, p.settings); err != nil {
 		return wanted{}, fmt.Errorf("%s: %w", d.Name, err)
 	}
@@ -44,7 +44,8 @@ func (p *platform) want(d deployment.Deployment) (wanted, error) {
 	return w, nil
 }
 
-func buildFlags(d deployment.Deployment) []string {
+// buildFlags are the source and how it is built: as the account that deploys, whose rights Terraform gives.
+func buildFlags(d deployment.Deployment, project string) []string {
 	access := "--no-allow-unauthenticated"
 	if d.Public {
 		access = "--allow-unauthenticated"
@@ -52,6 +53,7 @@ func buildFlags(d deployment.Deployment) []string {
 	return []string{
 		"--source=" + filepath.Join("staged", d.Name), "--function=" + d.Entry, "--base-image=" + baseImage,
 		"--update-build-env-vars=GOOGLE_GOLDFLAGS=-s -w", access,
+		fmt.Sprintf("--build-service-account=projects/%[1]s/serviceAccounts/deployer@%[1]s.iam.gserviceaccount.com", project),
 	}
 }
 
