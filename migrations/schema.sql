@@ -2480,6 +2480,18 @@ create role chattercheatah_registrar nologin;
 
 create role chattercheatah_router nologin;
 
+alter role chattercheatah_admin set idle_in_transaction_session_timeout=10s;
+
+alter role chattercheatah_admin set lock_timeout=1500ms;
+
+alter role chattercheatah_admin set statement_timeout=10s;
+
+alter role chattercheatah_app set idle_in_transaction_session_timeout=10s;
+
+alter role chattercheatah_app set lock_timeout=1500ms;
+
+alter role chattercheatah_app set statement_timeout=10s;
+
 grant insert, select on audit_log to chattercheatah_app;
 
 grant insert, select on audit_log to chattercheatah_operator;

@@ -45,6 +45,8 @@ var parts = []string{
 	  where not tgisinternal and c.relnamespace = 'public'::regnamespace order by c.relname, tgname`,
 	`select 'create role ' || rolname || case when rolcanlogin then ' login' else ' nologin' end || case when rolinherit then '' else ' noinherit' end
 	   from pg_roles where rolname like 'chattercheatah%' order by rolname`,
+	`select 'alter role ' || setrole::regrole || ' set ' || bound from pg_db_role_setting cross join lateral unnest(setconfig) bound
+	  where setdatabase = (select oid from pg_database where datname = current_database()) order by 1`,
 	`select 'grant ' || lower(string_agg(distinct privilege_type, ', ' order by privilege_type)) || ' on ' || table_name || ' to ' || grantee
 	   from information_schema.table_privileges where table_schema = 'public' and grantee like 'chattercheatah%' group by table_name, grantee order by table_name, grantee`,
 	`select 'grant ' || lower(g.privilege_type) || ' (' || string_agg(g.column_name, ', ' order by g.column_name) || ') on ' || g.table_name || ' to ' || g.grantee

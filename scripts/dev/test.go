@@ -12,7 +12,7 @@ import (
 )
 
 // test runs go vet and go test over one database server that all packages share, with the race detector where a C compiler
-// is found. args go to go test; without any it is ./...
+// is found. args go to go test; without any it is ./... A pooler is installed for it where that is possible.
 func test(ctx context.Context, args []string) error {
 	if os.Getenv("TEST_DATABASE_URL") == "" {
 		server, err := localpg.Start(ctx, localpg.Options{})
@@ -27,11 +27,32 @@ func test(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		args = []string{"./..."}
 	}
+	installPooler(ctx)
 	race := raceFlag(ctx) // for vet too, so that everything is compiled once
 	if err := goCommand(ctx, slices.Concat([]string{"vet"}, race, []string{"./..."})...); err != nil {
 		return err
 	}
 	return goCommand(ctx, slices.Concat([]string{"test"}, race, args)...)
+}
+
+// installPooler installs pgbouncer where it is missing and can be: as root, with apt-get. Without it the tests that need one are skipped.
+func installPooler(ctx context.Context) {
+	if localpg.HasPooler() {
+		return
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil || os.Geteuid() != 0 {
+		fmt.Println("no pgbouncer found: the tests of poolers are skipped")
+		return
+	}
+	var said []byte
+	for _, args := range [][]string{{"update"}, {"install", "-y", "--no-install-recommends", "pgbouncer"}} {
+		command := exec.CommandContext(ctx, "apt-get", append([]string{"-q"}, args...)...)
+		command.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1") // the service is not to start
+		out, err := command.CombinedOutput()
+		if said = append(said, out...); err != nil && args[0] == "install" {
+			fmt.Printf("%s\npgbouncer could not be installed: the tests of poolers are skipped\n", said)
+		}
+	}
 }
 
 func goCommand(ctx context.Context, args ...string) error {

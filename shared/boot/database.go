@@ -64,6 +64,13 @@ func (d Database) SQL() (*sql.DB, error) {
 	return stdlib.OpenDB(*config.ConnConfig), nil
 }
 
+// Telnyx gives a webhook two seconds. A connection that an instance has kept through a pause of its processor may lead nowhere: it is
+// asked before it is used again, and given up when it does not answer.
+const (
+	connectTimeout = 1500 * time.Millisecond
+	pingTimeout    = 500 * time.Millisecond
+)
+
 var errDatabaseURL = errors.New("DATABASE_URL is not a Postgres connection string, such as postgresql://user:password@host:5432/database")
 
 // config reads the connection string. The form postgresql+asyncpg:// is accepted with its parameter ssl. Statements are
@@ -79,12 +86,13 @@ func (d Database) config() (*pgxpool.Config, error) {
 		return nil, errDatabaseURL
 	}
 	config.MaxConns = cmp.Or(d.Connections, 8)
-	config.MaxConnIdleTime = 5 * time.Minute
+	config.MaxConnIdleTime = 2 * time.Minute
 	config.MaxConnLifetime = 30 * time.Minute
 	config.MaxConnLifetimeJitter = 5 * time.Minute
 	if !strings.Contains(url, "default_query_exec_mode=") {
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	}
-	config.ConnConfig.ConnectTimeout = 5 * time.Second
+	config.ConnConfig.ConnectTimeout = connectTimeout
+	config.PingTimeout = pingTimeout
 	return config, nil
 }

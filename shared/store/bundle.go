@@ -116,6 +116,7 @@ func queueRead(b *pgx.Batch, tenantID, id int64, into *Bundle) {
 	b.Queue(`select section_key, content, sort_order from prompt_sections
 		where bundle_id = (`+ownBundleSQL+`) order by sort_order, section_key collate "C"`, tenantID, id).Query(func(rows pgx.Rows) error {
 		var s prompt.Section
+		into.Sections = nil
 		_, err := pgx.ForEachRow(rows, []any{&s.Key, &s.Content, &s.Position}, func() error {
 			s.From = prompt.Source{Bundle: into.ID, Tenant: true, Channel: into.Channel, Version: into.Version}
 			into.Sections = append(into.Sections, s)

@@ -65,6 +65,12 @@ func (p Prompt) Own() (prompt.Source, bool) {
 // Merged are the sections that the model is told.
 func (p Prompt) Merged() []prompt.Section { return prompt.Merge(p.Layers[:]...) }
 
+// read makes it of rows of sectionColumns.
+func (p *Prompt) read(rows pgx.Rows) error {
+	*p = Prompt{}
+	return eachSection(rows, p.add)
+}
+
 func (p *Prompt) add(bundle prompt.Source, s prompt.Section) {
 	layer := layerOf(bundle)
 	p.Version[layer], p.bundles[layer] = bundle.Bundle, bundle
@@ -95,7 +101,7 @@ select ` + sectionColumns + `
 // Prompt reads the live prompt: the sections that every tenant inherits and the tenant's own. One round trip.
 func (t *Tenant) Prompt(ctx context.Context, c prompt.Channel) (p Prompt, err error) {
 	err = t.run(ctx, "reading the prompt", func(b *pgx.Batch) {
-		b.Queue(promptSQL, t.id(), string(c)).Query(func(rows pgx.Rows) error { return eachSection(rows, p.add) })
+		b.Queue(promptSQL, t.id(), string(c)).Query(p.read)
 	})
 	return p, err
 }
@@ -126,8 +132,8 @@ func (t *Tenant) Composition(ctx context.Context, c prompt.Channel, bundle int64
 	all := Composition{Channel: c}
 	var laid Prompt
 	err := t.run(ctx, "reading what a prompt is composed of", func(b *pgx.Batch) {
-		b.Queue(promptSQL, t.id(), string(c)).Query(func(rows pgx.Rows) error { return eachSection(rows, all.add) })
-		b.Queue(draftSQL, t.id(), bundle).Query(func(rows pgx.Rows) error { return eachSection(rows, laid.add) })
+		b.Queue(promptSQL, t.id(), string(c)).Query(all.read)
+		b.Queue(draftSQL, t.id(), bundle).Query(laid.read)
 		b.Queue(zoneSQL, t.id()).QueryRow(func(row pgx.Row) error { return row.Scan(&all.Zone) })
 		t.queueProfile(b, &all.Business)
 	})
@@ -169,7 +175,7 @@ func (t *Tenant) Composed(ctx context.Context, messageID int64) (r prompt.Recipe
 			_, err := pgx.ForEachRow(rows, []any{&text}, func() error { return json.Unmarshal(text, &made) })
 			return err
 		})
-		b.Queue(recipeSectionsSQL, t.id(), messageID).Query(func(rows pgx.Rows) error { return eachSection(rows, p.add) })
+		b.Queue(recipeSectionsSQL, t.id(), messageID).Query(p.read)
 	})
 	if err != nil {
 		return r, p, err

@@ -104,14 +104,32 @@ const (
 	actAsSQL  = `select set_config('app.actor', $1, true)`
 )
 
+// run is one transaction. queue is called once more when a migration has changed what a statement returns: what its callbacks fill,
+// they fill anew.
 func (s *Store) run(ctx context.Context, doing string, as session, queue func(b *pgx.Batch)) error {
+	ctx, cancel := context.WithTimeout(ctx, transactionLimit)
+	defer cancel()
+	conn, err := s.connection(ctx)
+	if err != nil {
+		return classify(doing, err)
+	}
+	defer conn.Release()
+	err = as.send(ctx, conn, queue)
+	if isStale(err) {
+		err = as.send(ctx, conn, queue)
+	}
+	return classify(doing, err)
+}
+
+// send sends the whole transaction and reads its results.
+func (as session) send(ctx context.Context, conn *pgxpool.Conn, queue func(b *pgx.Batch)) error {
 	b := &pgx.Batch{}
 	b.Queue(becomeSQL, as.role, as.tenant, as.user)
 	if as.actor != "" {
 		b.Queue(actAsSQL, as.actor)
 	}
 	queue(b)
-	return classify(doing, s.db.SendBatch(ctx, b).Close())
+	return conn.SendBatch(ctx, b).Close()
 }
 
 // forgettableSQL lets a transaction commit without waiting for the disk: a crash of the database in the next moment may forget
@@ -123,21 +141,20 @@ const forgettableSQL = `set local synchronous_commit = off`
 var ErrOptedOut = errors.New("the recipient has opted out")
 
 // classify says what kind of error the database's is. Its details, which can hold row values, are dropped.
-func classify(doing string, err error) error {
-	if err == nil {
+func classify(doing string, cause error) error {
+	if cause == nil {
 		return nil
 	}
-	err = fmt.Errorf("%s: %w", doing, err)
+	err := fmt.Errorf("%s: %w", doing, cause)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return fault.Wrap(fault.NotFound, err, "")
 	}
-	var classified *fault.Error
-	if errors.As(err, &classified) {
+	if _, classified := errors.AsType[*fault.Error](err); classified {
 		return err
 	}
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) {
-		return fault.Wrap(fault.Unavailable, err, "")
+	pg, answered := errors.AsType[*pgconn.PgError](err)
+	if !answered || isFatal(pg) || isConnecting(err) {
+		return fault.Wrap(fault.Unavailable, fmt.Errorf("%s: %w", doing, unreached(cause)), "")
 	}
 	switch {
 	case pg.Code == "CC001":
@@ -150,7 +167,7 @@ func classify(doing string, err error) error {
 		return fault.Wrap(fault.NotFound, err, "")
 	case pg.Code == "23505":
 		return fault.Wrap(fault.Conflict, err, "%s", takenText(pg.ConstraintName))
-	case pg.Code[:2] == "08" || pg.Code[:2] == "53" || pg.Code[:2] == "57" || pg.Code == "40001" || pg.Code == "40P01":
+	case pg.Code[:2] == "08" || pg.Code[:2] == "53" || pg.Code[:2] == "57" || pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "55P03":
 		return fault.Wrap(fault.Unavailable, err, "")
 	default:
 		return err

@@ -130,8 +130,32 @@ func Database(t testing.TB) URLs {
 		t.Fatalf("making the test database: %v", err)
 	}
 	owner := clone(t, "template "+name+" strategy file_copy")
+	copyLimits(t, name, databaseOf(owner))
 	name = databaseOf(owner)
 	return URLs{App: at(owner, "chattercheatah_app", name), Admin: at(owner, "chattercheatah_admin", name), Owner: owner}
+}
+
+// copyLimits gives the roles that log in the limits that they have in the template, which a copy of it does not bring.
+func copyLimits(t testing.TB, template, database string) {
+	t.Helper()
+	base, _ := server()
+	db, err := sql.Open("pgx", at(base, "", database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	_, err = db.Exec(fmt.Sprintf(`do $$
+declare
+    s record;
+begin
+    for s in select setrole::regrole as who, split_part(bound, '=', 1) as name, split_part(bound, '=', 2) as value
+               from pg_db_role_setting cross join lateral unnest(setconfig) bound where setdatabase = (select oid from pg_database where datname = '%s') loop
+        execute format('alter role %%s in database %s set %%s = %%L', s.who, s.name, s.value);
+    end loop;
+end $$`, template, database))
+	if err != nil {
+		t.Fatalf("limiting the roles: %v", err)
+	}
 }
 
 // Empty makes a database without anything in it, for the tests of migrations.
