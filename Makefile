@@ -1,6 +1,6 @@
 # make alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-call demo-email text smoke onboard test crash stage deploy release rollback bench profile cost schema routes
+.PHONY: help run demo demo-call demo-email text smoke onboard support-bundle test crash stage deploy release rollback bench profile cost schema routes
 
 TO   ?= +15555550142
 TEXT ?= Are you open on Saturday?
@@ -18,7 +18,7 @@ AS_DEPLOYED = GOFLAGS=-trimpath CGO_ENABLED=0
 NAMED = $(if $(filter file,$(origin FN)),$(error say which function: FN=telnyx-sms, or FN=all),$(FN))
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## start the whole system at http://localhost:8080 (PORT changes it); Ctrl-C stops it
 	@go build -o bin/dev ./scripts/dev && exec bin/dev run
@@ -40,6 +40,9 @@ smoke: ## prove that no tenant sees another, beside make run or at API_BASE=http
 
 onboard: ## make a tenant of a file, beside make run or at API_BASE, FILE=scripts/onboard/example.yaml
 	@$(OPERATOR) go run ./scripts/onboard $(FILE)
+
+support-bundle: ## print what may be shared of the system at DATABASE_URL, for a support ticket
+	@go run ./scripts/support-bundle
 
 test: ## vet, and run all tests on a Postgres that this starts by itself
 	@$(AS_DEPLOYED) go run ./scripts/dev test

@@ -920,6 +920,9 @@ create policy tenant on audit_log as permissive for all to chattercheatah_app
 create policy routing on bookings as permissive for select to chattercheatah_router
     using (true);
 
+create policy support on bookings as permissive for select to chattercheatah_support
+    using (true);
+
 create policy tenant on bookings as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
@@ -942,6 +945,9 @@ create policy tenant on call_summaries as permissive for all to chattercheatah_a
 create policy routing on calls as permissive for select to chattercheatah_router
     using (true);
 
+create policy support on calls as permissive for select to chattercheatah_support
+    using (true);
+
 create policy tenant on calls as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
@@ -950,6 +956,9 @@ create policy tenant on contacts as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
+create policy support on conversations as permissive for select to chattercheatah_support
+    using (true);
+
 create policy tenant on conversations as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
@@ -957,9 +966,15 @@ create policy tenant on conversations as permissive for all to chattercheatah_ap
 create policy routing on emails as permissive for select to chattercheatah_router
     using (true);
 
+create policy support on emails as permissive for select to chattercheatah_support
+    using (true);
+
 create policy tenant on emails as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
+
+create policy support on leads as permissive for select to chattercheatah_support
+    using (true);
 
 create policy tenant on leads as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
@@ -992,6 +1007,9 @@ create policy operator on prompt_bundles as permissive for all to chattercheatah
     using ((tenant_id IS NULL))
     with check ((tenant_id IS NULL));
 
+create policy support on prompt_bundles as permissive for select to chattercheatah_support
+    using (true);
+
 create policy tenant on prompt_bundles as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
@@ -1020,6 +1038,9 @@ create policy tenant on prompt_sections as permissive for all to chattercheatah_
 create policy routing on replies as permissive for select to chattercheatah_router
     using (true);
 
+create policy support on replies as permissive for select to chattercheatah_support
+    using (true);
+
 create policy tenant on replies as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
@@ -1029,6 +1050,9 @@ create policy tenant on tenant_business_profiles as permissive for all to chatte
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
 create policy routing on tenant_calendar_configs as permissive for select to chattercheatah_router
+    using (true);
+
+create policy support on tenant_calendar_configs as permissive for select to chattercheatah_support
     using (true);
 
 create policy tenant on tenant_calendar_configs as permissive for all to chattercheatah_app
@@ -1042,11 +1066,17 @@ create policy tenant on tenant_customer_service_configs as permissive for all to
 create policy routing on tenant_email_configs as permissive for select to chattercheatah_router
     using (true);
 
+create policy support on tenant_email_configs as permissive for select to chattercheatah_support
+    using (true);
+
 create policy tenant on tenant_email_configs as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
 create policy routing on tenant_phone_numbers as permissive for select to chattercheatah_router
+    using (true);
+
+create policy support on tenant_phone_numbers as permissive for select to chattercheatah_support
     using (true);
 
 create policy tenant on tenant_phone_numbers as permissive for all to chattercheatah_app
@@ -1056,11 +1086,17 @@ create policy tenant on tenant_phone_numbers as permissive for all to chatterche
 create policy routing on tenant_sms_configs as permissive for select to chattercheatah_router
     using (true);
 
+create policy support on tenant_sms_configs as permissive for select to chattercheatah_support
+    using (true);
+
 create policy tenant on tenant_sms_configs as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
 create policy routing on tenant_voice_configs as permissive for select to chattercheatah_router
+    using (true);
+
+create policy support on tenant_voice_configs as permissive for select to chattercheatah_support
     using (true);
 
 create policy tenant on tenant_voice_configs as permissive for all to chattercheatah_app
@@ -1076,6 +1112,9 @@ create policy registrar on tenants as permissive for all to chattercheatah_regis
     with check (true);
 
 create policy routing on tenants as permissive for select to chattercheatah_router
+    using (true);
+
+create policy support on tenants as permissive for select to chattercheatah_support
     using (true);
 
 create policy tenant on tenants as permissive for select to chattercheatah_app
@@ -1102,9 +1141,19 @@ create policy self_update on users as permissive for update to chattercheatah_ap
     using ((id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::bigint AS "nullif")))
     with check ((id = ( SELECT (NULLIF(current_setting('app.user_id'::text, true), ''::text))::bigint AS "nullif")));
 
+create policy support on users as permissive for select to chattercheatah_support
+    using (true);
+
 create policy tenant on users as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
+
+CREATE OR REPLACE FUNCTION public.age_seconds(moment timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+RETURN (EXTRACT(epoch FROM (now() - moment)))::bigint
+-- owner: postgres;
 
 CREATE OR REPLACE FUNCTION public.claim_reply(tenant bigint, reply bigint, lease interval, share integer, OUT claimed boolean, OUT crowded boolean)
  RETURNS record
@@ -1638,6 +1687,13 @@ BEGIN ATOMIC
                    WHERE ((o.thread = l.thread) AND (NOT o.by_hand))))))
            ORDER BY l.by_hand ON CONFLICT(tenant_id, mailbox, gmail_id) DO NOTHING;
 END
+-- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.plain_code(reason text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+RETURN CASE WHEN ((reason IS NULL) OR ((reason ~ '^([a-z]+(_[a-z]+)*|[0-9]{3,6})(: ([a-z]+(_[a-z]+)*|[0-9]{3,6}))?$'::text) AND (length(reason) <= 60))) THEN reason ELSE 'other'::text END
 -- owner: postgres;
 
 CREATE OR REPLACE FUNCTION public.plan_tool_text(tenant bigint, customer text, words text, key text, within interval, OUT refusal text, OUT reply bigint, OUT state text, OUT due timestamp with time zone)
@@ -2404,6 +2460,187 @@ begin
 end $function$
 -- owner: postgres;
 
+CREATE OR REPLACE FUNCTION public.support_backlog()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT COALESCE(jsonb_object_agg(b.what, jsonb_build_object('count', b.n, 'oldest_overdue_seconds', age_seconds(b.since))), '{}'::jsonb) AS "coalesce"
+    FROM ( SELECT (('replies_'::text || x.channel) || '_due'::text) AS what,
+             count(*) AS n,
+             min(x.act_at) AS since
+            FROM replies x
+           WHERE ((x.accepted_at IS NULL) AND (x.settled_at IS NULL) AND (x.act_at <= now()))
+           GROUP BY x.channel
+         UNION ALL
+          SELECT (('replies_'::text || x.channel) || '_unknown'::text),
+             count(*) AS count,
+             min(x.act_at) AS min
+            FROM replies x
+           WHERE (x.state = 'unknown'::text)
+           GROUP BY x.channel
+         UNION ALL
+          SELECT 'emails_due'::text,
+             count(*) AS count,
+             min(x.act_at) AS min
+            FROM emails x
+           WHERE ((x.state = 'noticed'::text) AND (x.act_at <= now()))
+          HAVING (count(*) > 0)
+         UNION ALL
+          SELECT 'calls_due'::text,
+             count(*) AS count,
+             min(x.finish_at) AS min
+            FROM calls x
+           WHERE (x.finish_at <= now())
+          HAVING (count(*) > 0)
+         UNION ALL
+          SELECT 'bookings_due'::text,
+             count(*) AS count,
+             min(x.act_at) AS min
+            FROM bookings x
+           WHERE ((x.state = ANY (ARRAY['held'::text, 'inserting'::text])) AND (x.act_at <= now()))
+          HAVING (count(*) > 0)
+         UNION ALL
+          SELECT 'mailboxes_unread'::text,
+             count(*) AS count,
+             min(x.read_due_at) AS min
+            FROM tenant_email_configs x
+           WHERE (x.is_enabled AND (x.read_due_at <= now()))
+          HAVING (count(*) > 0)
+         UNION ALL
+          SELECT 'watches_expired'::text,
+             count(*) AS count,
+             min(x.watch_expires_at) AS min
+            FROM tenant_email_configs x
+           WHERE (x.is_enabled AND (x.watch_expires_at <= now()))
+          HAVING (count(*) > 0)
+         UNION ALL
+          SELECT 'grants_refused'::text,
+             count(*) AS count,
+             min(x.grant_failed_at) AS min
+            FROM tenant_email_configs x
+           WHERE (x.grant_failed_at IS NOT NULL)
+          HAVING (count(*) > 0)) b;
+END
+-- owner: chattercheatah_support;
+
+CREATE OR REPLACE FUNCTION public.support_tenants()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ WITH counted AS (
+          SELECT 'replies'::text AS kind,
+             x.tenant_id,
+             jsonb_build_object('channel', x.channel, 'state', x.state, 'reason', plain_code(x.reason), 'count', count(*), 'oldest_age_seconds', age_seconds(min(x.created_at)), 'newest_age_seconds', age_seconds(max(x.created_at))) AS line
+            FROM replies x
+           GROUP BY x.tenant_id, x.channel, x.state, (plain_code(x.reason))
+         UNION ALL
+          SELECT 'emails'::text,
+             x.tenant_id,
+             jsonb_build_object('state', x.state, 'outcome', x.outcome, 'reason', plain_code(x.reason), 'count', count(*), 'oldest_age_seconds', age_seconds(min(x.noticed_at)), 'newest_age_seconds', age_seconds(max(x.noticed_at))) AS jsonb_build_object
+            FROM emails x
+           GROUP BY x.tenant_id, x.state, x.outcome, (plain_code(x.reason))
+         UNION ALL
+          SELECT 'calls'::text,
+             x.tenant_id,
+             jsonb_build_object('channel', x.channel, 'status', x.status, 'finished', (x.finished_at IS NOT NULL), 'count', count(*), 'oldest_age_seconds', age_seconds(min(x.started_at)), 'newest_age_seconds', age_seconds(max(x.started_at))) AS jsonb_build_object
+            FROM calls x
+           GROUP BY x.tenant_id, x.channel, x.status, (x.finished_at IS NOT NULL)
+         UNION ALL
+          SELECT 'bookings'::text,
+             x.tenant_id,
+             jsonb_build_object('state', x.state, 'reason', plain_code(x.reason), 'count', count(*), 'oldest_age_seconds', age_seconds(min(x.created_at)), 'newest_age_seconds', age_seconds(max(x.created_at))) AS jsonb_build_object
+            FROM bookings x
+           GROUP BY x.tenant_id, x.state, (plain_code(x.reason))
+         UNION ALL
+          SELECT 'conversations'::text,
+             x.tenant_id,
+             jsonb_build_object('channel', x.channel, 'handled_by', x.handled_by, 'attention', plain_code(x.needs_attention_reason), 'count', count(*), 'newest_age_seconds', age_seconds(max(x.last_message_at))) AS jsonb_build_object
+            FROM conversations x
+           GROUP BY x.tenant_id, x.channel, x.handled_by, (plain_code(x.needs_attention_reason))
+         UNION ALL
+          SELECT 'leads'::text,
+             x.tenant_id,
+             jsonb_build_object('status', x.status, 'source', x.source, 'count', count(*), 'newest_age_seconds', age_seconds(max(x.created_at))) AS jsonb_build_object
+            FROM leads x
+           GROUP BY x.tenant_id, x.status, x.source
+         UNION ALL
+          SELECT 'people'::text,
+             x.tenant_id,
+             jsonb_build_object('role', x.role, 'active', x.is_active, 'count', count(*)) AS jsonb_build_object
+            FROM users x
+           GROUP BY x.tenant_id, x.role, x.is_active
+         UNION ALL
+          SELECT 'prompts'::text,
+             x.tenant_id,
+             jsonb_build_object('channel', x.channel, 'status', x.status, 'count', count(*)) AS jsonb_build_object
+            FROM prompt_bundles x
+           GROUP BY x.tenant_id, x.channel, x.status
+         ), grouped AS (
+          SELECT l.tenant_id,
+             jsonb_object_agg(l.kind, l.lines) AS counts
+            FROM ( SELECT c.tenant_id,
+                     c.kind,
+                     jsonb_agg(c.line ORDER BY c.line) AS lines
+                    FROM counted c
+                   WHERE (c.tenant_id IS NOT NULL)
+                   GROUP BY c.tenant_id, c.kind) l
+           GROUP BY l.tenant_id
+         ), overdue AS (
+          SELECT o_1.tenant_id,
+             jsonb_object_agg(o_1.kind, o_1.seconds) AS seconds
+            FROM ( SELECT 'replies'::text AS kind,
+                     x.tenant_id,
+                     age_seconds(min(x.act_at)) AS seconds
+                    FROM replies x
+                   WHERE ((x.accepted_at IS NULL) AND (x.settled_at IS NULL) AND (x.act_at <= now()))
+                   GROUP BY x.tenant_id
+                 UNION ALL
+                  SELECT 'emails'::text,
+                     x.tenant_id,
+                     age_seconds(min(x.act_at)) AS age_seconds
+                    FROM emails x
+                   WHERE ((x.state = 'noticed'::text) AND (x.act_at <= now()))
+                   GROUP BY x.tenant_id
+                 UNION ALL
+                  SELECT 'calls'::text,
+                     x.tenant_id,
+                     age_seconds(min(x.finish_at)) AS age_seconds
+                    FROM calls x
+                   WHERE (x.finish_at <= now())
+                   GROUP BY x.tenant_id
+                 UNION ALL
+                  SELECT 'bookings'::text,
+                     x.tenant_id,
+                     age_seconds(min(x.act_at)) AS age_seconds
+                    FROM bookings x
+                   WHERE ((x.state = ANY (ARRAY['held'::text, 'inserting'::text])) AND (x.act_at <= now()))
+                   GROUP BY x.tenant_id) o_1
+           GROUP BY o_1.tenant_id
+         )
+  SELECT COALESCE(jsonb_agg(jsonb_build_object('tenant', (1000 + t.nth), 'active', t.is_active, 'sms', jsonb_build_object('configured', (s.tenant_id IS NOT NULL), 'enabled', COALESCE(s.is_enabled, false)), 'numbers', ( SELECT count(*) AS count
+            FROM tenant_phone_numbers n
+           WHERE (n.tenant_id = t.id)), 'voice', jsonb_build_object('configured', (v.tenant_id IS NOT NULL), 'enabled', COALESCE(v.is_enabled, false)), 'email', jsonb_build_object('configured', (e.connected_at IS NOT NULL), 'enabled', COALESCE(e.is_enabled, false), 'grant_failed_age_seconds', age_seconds(e.grant_failed_at), 'watch_expiry_age_seconds', age_seconds(e.watch_expires_at), 'read_due_age_seconds', age_seconds(e.read_due_at), 'last_read_age_seconds', age_seconds(e.last_read_at)), 'calendar', jsonb_build_object('configured', (k.tenant_id IS NOT NULL), 'enabled', COALESCE(k.is_enabled, false), 'grant_failed_age_seconds', age_seconds(k.grant_failed_at)), 'last_activity_age_seconds', age_seconds(GREATEST(( SELECT max(x.last_message_at) AS max
+            FROM conversations x
+           WHERE (x.tenant_id = t.id)), ( SELECT max(x.started_at) AS max
+            FROM calls x
+           WHERE (x.tenant_id = t.id)))), 'oldest_overdue_seconds', COALESCE(o.seconds, '{}'::jsonb), 'counts', COALESCE(g.counts, '{}'::jsonb)) ORDER BY t.nth), '[]'::jsonb) AS "coalesce"
+    FROM ((((((( SELECT x.id,
+             x.is_active,
+             row_number() OVER (ORDER BY x.id) AS nth
+            FROM tenants x) t
+      LEFT JOIN tenant_sms_configs s ON ((s.tenant_id = t.id)))
+      LEFT JOIN tenant_voice_configs v ON ((v.tenant_id = t.id)))
+      LEFT JOIN tenant_email_configs e ON ((e.tenant_id = t.id)))
+      LEFT JOIN tenant_calendar_configs k ON ((k.tenant_id = t.id)))
+      LEFT JOIN grouped g ON ((g.tenant_id = t.id)))
+      LEFT JOIN overdue o ON ((o.tenant_id = t.id)));
+END
+-- owner: chattercheatah_support;
+
 CREATE OR REPLACE FUNCTION public.take_call_event(tenant bigint, known_as text[], event jsonb, insights jsonb, wait interval, OUT call bigint, OUT due timestamp with time zone)
  RETURNS record
  LANGUAGE plpgsql
@@ -2479,6 +2716,8 @@ create role chattercheatah_operator nologin;
 create role chattercheatah_registrar nologin;
 
 create role chattercheatah_router nologin;
+
+create role chattercheatah_support nologin;
 
 alter role chattercheatah_admin set idle_in_transaction_session_timeout=10s;
 
@@ -2566,29 +2805,59 @@ grant insert, select, update on users to chattercheatah_operator;
 
 grant select (act_at, id, state, tenant_id) on bookings to chattercheatah_router;
 
+grant select (act_at, created_at, reason, state, tenant_id) on bookings to chattercheatah_support;
+
 grant select (name, tenant_id) on call_names to chattercheatah_router;
 
 grant select (finish_at, finished_at, id, tenant_id, updated_at) on calls to chattercheatah_router;
 
+grant select (channel, finish_at, finished_at, started_at, status, tenant_id) on calls to chattercheatah_support;
+
+grant select (channel, handled_by, last_message_at, needs_attention_at, needs_attention_reason, tenant_id) on conversations to chattercheatah_support;
+
 grant select (act_at, id, state, tenant_id) on emails to chattercheatah_router;
+
+grant select (act_at, noticed_at, outcome, reason, state, tenant_id) on emails to chattercheatah_support;
+
+grant select (created_at, source, status, tenant_id) on leads to chattercheatah_support;
+
+grant select (channel, status, tenant_id) on prompt_bundles to chattercheatah_support;
 
 grant select (accepted_at, act_at, channel, id, settled_at, state, tenant_id) on replies to chattercheatah_router;
 
+grant select (accepted_at, act_at, channel, created_at, reason, settled_at, state, tenant_id) on replies to chattercheatah_support;
+
 grant select (google_email) on tenant_calendar_configs to chattercheatah_router;
+
+grant select (grant_failed_at, is_enabled, tenant_id) on tenant_calendar_configs to chattercheatah_support;
 
 grant select (gmail_email, grant_failed_at, is_enabled, last_read_at, read_due_at, tenant_id, watch_expires_at) on tenant_email_configs to chattercheatah_router;
 
+grant select (connected_at, grant_failed_at, is_enabled, last_read_at, read_due_at, tenant_id, watch_expires_at) on tenant_email_configs to chattercheatah_support;
+
+grant select (tenant_id) on tenant_phone_numbers to chattercheatah_support;
+
 grant select (tenant_id, twilio_account_sid) on tenant_sms_configs to chattercheatah_router;
 
+grant select (is_enabled, tenant_id) on tenant_sms_configs to chattercheatah_support;
+
 grant select (telnyx_assistant_id, tenant_id) on tenant_voice_configs to chattercheatah_router;
+
+grant select (is_enabled, tenant_id) on tenant_voice_configs to chattercheatah_support;
 
 grant update (is_active, name, subdomain, updated_at) on tenants to chattercheatah_registrar;
 
 grant select (id, is_active) on tenants to chattercheatah_router;
 
+grant select (id, is_active) on tenants to chattercheatah_support;
+
 grant update (email, is_active, password_hash, role, tokens_valid_from, updated_at) on users to chattercheatah_app;
 
 grant select (email, id) on users to chattercheatah_router;
+
+grant select (is_active, role, tenant_id) on users to chattercheatah_support;
+
+grant execute on function age_seconds(timestamp with time zone) to chattercheatah_support;
 
 grant execute on function claim_reply(bigint,bigint,interval,integer) to chattercheatah_app;
 
@@ -2633,6 +2902,8 @@ grant execute on function note_call(bigint,bigint,jsonb) to chattercheatah_app;
 grant execute on function note_live_since() to public;
 
 grant execute on function notice_mails(bigint,text,jsonb) to chattercheatah_app;
+
+grant execute on function plain_code(text) to chattercheatah_support;
 
 grant execute on function plan_tool_text(bigint,text,text,text,interval) to chattercheatah_app;
 
@@ -2691,5 +2962,9 @@ grant execute on function spread_from_phone() to public;
 grant execute on function spread_opt_out(bigint,text,text) to chattercheatah_app;
 
 grant execute on function spread_to_contact() to public;
+
+grant execute on function support_backlog() to chattercheatah_operator;
+
+grant execute on function support_tenants() to chattercheatah_operator;
 
 grant execute on function take_call_event(bigint,text[],jsonb,jsonb,interval) to chattercheatah_app;

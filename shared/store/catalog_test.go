@@ -61,7 +61,7 @@ var catalogHoles = map[string]string{
 		select roleid::regrole::text from pg_auth_members where member = 'chattercheatah_app'::regrole`,
 	"definer functions without a pinned search_path or with another owner": `
 		select proname from pg_proc where prosecdef and pronamespace = 'public'::regnamespace
-		   and (proowner <> 'chattercheatah_router'::regrole or not coalesce(proconfig, '{}') @> array['search_path=pg_catalog, pg_temp'])`,
+		   and (proowner not in ('chattercheatah_router'::regrole, 'chattercheatah_support'::regrole) or not coalesce(proconfig, '{}') @> array['search_path=pg_catalog, pg_temp'])`,
 	"definer functions that everybody may call": `
 		select proname from pg_proc where prosecdef and pronamespace = 'public'::regnamespace and has_function_privilege('public', oid, 'execute')`,
 	"views that run as their owner": `
@@ -74,6 +74,12 @@ var catalogHoles = map[string]string{
 		 where grantee = 'chattercheatah_router' and (table_name, column_name) <> ('call_names', 'name') and column_name not in
 		       ('id', 'tenant_id', 'is_active', 'email', 'phone_number', 'twilio_account_sid', 'telnyx_assistant_id', 'state', 'act_at', 'accepted_at', 'settled_at',
 		        'finish_at', 'finished_at', 'updated_at', 'is_enabled', 'gmail_email', 'grant_failed_at', 'watch_expires_at', 'read_due_at', 'last_read_at', 'channel', 'google_email')`,
+	"columns that the support bundle may read beyond codes, times and switches": `
+		select table_name || '.' || column_name from information_schema.column_privileges
+		 where grantee = 'chattercheatah_support' and (privilege_type <> 'SELECT' or column_name not in
+		       ('id', 'tenant_id', 'is_active', 'is_enabled', 'channel', 'status', 'state', 'outcome', 'reason', 'needs_attention_reason', 'role', 'source', 'handled_by',
+		        'act_at', 'accepted_at', 'settled_at', 'created_at', 'noticed_at', 'started_at', 'finish_at', 'finished_at', 'needs_attention_at', 'last_message_at',
+		        'connected_at', 'grant_failed_at', 'watch_expires_at', 'read_due_at', 'last_read_at'))`,
 	"columns of people that the application may change beyond their role, address, password and activity": `
 		select column_name from information_schema.column_privileges where grantee = 'chattercheatah_app' and table_name = 'users' and privilege_type = 'UPDATE'
 		   and column_name not in ('email', 'role', 'is_active', 'password_hash', 'tokens_valid_from', 'updated_at')`,
@@ -98,18 +104,19 @@ func TestCatalog_NoHoleInRowLevelSecurity(t *testing.T) {
 func TestCatalog_TheQuestionsFindHoles(t *testing.T) {
 	t.Parallel()
 	holes := map[string]string{
-		"tables without forced row level security":                             `alter table replies no force row level security`,
-		"tables without a policy for the application":                          `drop policy tenant on opt_outs`,
-		"policies for everybody":                                               `create policy loose on messages using (false)`,
-		"policies of the application that read no setting":                     `alter policy tenant on replies using (true)`,
-		"policies that do not name their rows when the setting is missing":     `alter policy tenant on replies using (tenant_id = current_setting('app.tenant_id', true)::bigint)`,
-		"things that the application owns":                                     `alter table opt_outs owner to chattercheatah_app`,
-		"definer functions without a pinned search_path or with another owner": `alter function route_user(text) reset search_path`,
-		"definer functions that everybody may call":                            `grant execute on function route_user(text) to public`,
-		"views that run as their owner":                                        `create view all_messages as select * from messages`,
-		"timestamps without time zone":                                         `alter table messages add column seen timestamp`,
-		"columns that the router may read beyond routing":                      `grant select (password_hash) on users to chattercheatah_router`,
-		"what the router may write":                                            `grant update on users to chattercheatah_router`,
+		"tables without forced row level security":                                                            `alter table replies no force row level security`,
+		"tables without a policy for the application":                                                         `drop policy tenant on opt_outs`,
+		"policies for everybody":                                                                              `create policy loose on messages using (false)`,
+		"policies of the application that read no setting":                                                    `alter policy tenant on replies using (true)`,
+		"policies that do not name their rows when the setting is missing":                                    `alter policy tenant on replies using (tenant_id = current_setting('app.tenant_id', true)::bigint)`,
+		"things that the application owns":                                                                    `alter table opt_outs owner to chattercheatah_app`,
+		"definer functions without a pinned search_path or with another owner":                                `alter function route_user(text) reset search_path`,
+		"definer functions that everybody may call":                                                           `grant execute on function route_user(text) to public`,
+		"views that run as their owner":                                                                       `create view all_messages as select * from messages`,
+		"timestamps without time zone":                                                                        `alter table messages add column seen timestamp`,
+		"columns that the router may read beyond routing":                                                     `grant select (password_hash) on users to chattercheatah_router`,
+		"columns that the support bundle may read beyond codes, times and switches":                           `grant select (phone_number) on tenant_phone_numbers to chattercheatah_support`,
+		"what the router may write":                                                                           `grant update on users to chattercheatah_router`,
 		"columns of people that the application may change beyond their role, address, password and activity": `grant update (tenant_id) on users to chattercheatah_app`,
 		"deletes that the application may do beyond drafts, numbers, leads and calls that are one":            `grant delete on messages to chattercheatah_app`,
 	}
