@@ -3,6 +3,8 @@ package migrations_test
 import (
 	"context"
 	"flag"
+	"fmt"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -13,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/chattercheatah/chattercheatah/migrations"
+	"github.com/chattercheatah/chattercheatah/shared/boot"
+	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store/storetest"
 )
 
@@ -200,6 +204,50 @@ func tables(t *testing.T, url string) []string {
 	t.Helper()
 	return ask(t, connect(t, url), `select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'v', 'S') and relname not like 'goose_%'
 		union all select proname::text from pg_proc where pronamespace = 'public'::regnamespace`)
+}
+
+// TestMigrations_AnOwnerWhoIsNoSuperuserRunsThem: such as Cloud SQL gives out, whom forced row level security binds.
+func TestMigrations_AnOwnerWhoIsNoSuperuserRunsThem(t *testing.T) {
+	t.Parallel()
+	base := storetest.Empty(t)
+	name := fmt.Sprintf("owner_%d", os.Getpid())
+	command(t, base, `create role `+name+` login createrole`)
+	t.Cleanup(func() { command(t, base, `drop role `+name) })
+	address := storetest.Empty(t) // gone before its owner goes
+	command(t, address, `do $$ begin execute format('alter database %I owner to `+name+`', current_database()); end $$`)
+	for _, role := range ask(t, connect(t, address), `select rolname::text from pg_roles where rolname like 'chattercheatah%'`) {
+		command(t, address, `grant `+role+` to `+name+` with admin option`)
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.User(name)
+	db, err := boot.Database{URL: private.NewSecret(u.String())}.SQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := migrations.Up(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(t, connect(t, address), `select count(*)::text from pg_db_role_setting where setdatabase = (select oid from pg_database where datname = current_database())`); got[0] != "2" {
+		t.Errorf("%s roles have limits; want those that log in", got[0])
+	}
+}
+
+// command changes something as the superuser, also when the test is over.
+func command(t *testing.T, address, sql string) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgx.Connect(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, sql); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestMigrations_SeveralAtOnceDoTheWorkOnce(t *testing.T) {

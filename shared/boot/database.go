@@ -55,13 +55,17 @@ func (d Database) Open() (*store.Store, error) {
 	return store.New(pool, keys), nil
 }
 
-// SQL opens the database for the migrations, which go through database/sql. It dials nothing.
+// SQL opens the database for the migrations, which go through database/sql. It dials nothing. Its sessions have nobody for a tenant: forced row
+// level security binds an owner who is no superuser, and a constraint that is added reads the table with its policies.
 func (d Database) SQL() (*sql.DB, error) {
 	config, err := d.config()
 	if err != nil {
 		return nil, err
 	}
-	return stdlib.OpenDB(*config.ConnConfig), nil
+	return stdlib.OpenDB(*config.ConnConfig, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `select set_config('app.tenant_id', '0', false)`)
+		return err
+	})), nil
 }
 
 // Telnyx gives a webhook two seconds. A connection that an instance has kept through a pause of its processor may lead nowhere: it is
