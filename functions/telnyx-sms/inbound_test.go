@@ -288,6 +288,23 @@ func TestInbound_AnUnknownNumberIs200AndLogged(t *testing.T) {
 	}
 }
 
+func TestInbound_WithoutADatabaseConnectionIs503AndCountedAndTakenWhenItComesAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	body := b.telnyx.Received(customer, b.SwimSchoolPhone, "Are you open?")
+	b.LimitConnections(t, 0)
+	if status := b.deliver(inbound, body); status != http.StatusServiceUnavailable {
+		t.Errorf("answered %d; want 503", status)
+	}
+	if log := b.log.String(); !strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "no database connection was free") || strings.Contains(log, "chattercheatah_app") {
+		t.Errorf("the log is %s", log)
+	}
+	b.LimitConnections(t, -1)
+	if status := b.deliver(inbound, body); status != http.StatusOK || b.count(t, "messages") != "1" {
+		t.Errorf("delivered again it was answered %d, and there are %s messages", status, b.count(t, "messages"))
+	}
+}
+
 func TestInbound_ANumberThatMovedGoesToItsNewTenant(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -244,8 +244,7 @@ func TestPooler_ADatabaseThatGoesAwayBehindItComesBack(t *testing.T) {
 func TestConnections_TooManyAreUnavailableUntilThereIsRoom(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
-	db.Exec(t, `do $$ begin execute format('alter database %I connection limit %s', current_database(),
-		(select count(*) + 1 from pg_stat_activity where datname = current_database() and backend_type = 'client backend')); end $$`)
+	db.LimitConnections(t, 1)
 	first, second := instance(t, db.App), instance(t, db.App)
 	if err := answers(t, first, db); err != nil {
 		t.Fatal(err)

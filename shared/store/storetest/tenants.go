@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -177,6 +178,13 @@ func (db *DB) Exec(t testing.TB, sql string, args ...any) {
 	if _, err := pool.Exec(t.Context(), sql, args...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// LimitConnections has Postgres take no connections to the test's database beyond those that there are and so many more; -1 for no limit.
+func (db *DB) LimitConnections(t testing.TB, more int) {
+	t.Helper()
+	db.Exec(t, fmt.Sprintf(`do $$ begin execute format('alter database %%I connection limit %%s', current_database(), case when %[1]d < 0 then -1 else
+		(select count(*) + %[1]d from pg_stat_activity where datname = current_database() and backend_type = 'client backend') end); end $$`, more))
 }
 
 // tenantTables are the tables whose rows name their tenant, which are the same in every test's database.
