@@ -112,6 +112,7 @@ func (m *matrix) fillBoth(t *testing.T) {
 		`update tenant_voice_configs set tool_secret = '\x0123456789abcdef', transfer_phone_number = '+15555550177', notify_phone_number = '+15555550178'`,
 		`insert into tenant_calendar_configs (tenant_id, google_email, google_refresh_token) values (2048, 'calendar@sampledental.test', '\xfedcba9876543210')
 		     on conflict (tenant_id) do update set google_email = excluded.google_email, google_refresh_token = excluded.google_refresh_token`,
+		`select set_config('app.tenant_id', t.id::text, false), count_usage(t.id) from tenants t where t.id in (1042, 2048)`,
 	} {
 		m.rows().Exec(t, sql)
 	}
