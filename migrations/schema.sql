@@ -60,7 +60,8 @@ create table call_summaries (
     from_transcript boolean not null,
     transcript jsonb default '[]'::jsonb not null,
     lead_id bigint,
-    made_at timestamp with time zone default now() not null
+    made_at timestamp with time zone default now() not null,
+    failed text
 );
 
 create table calls (
@@ -419,6 +420,8 @@ alter table call_summaries add constraint call_summaries_lead FOREIGN KEY (tenan
 
 alter table call_summaries add constraint call_summaries_customer_name_check CHECK ((length(customer_name) <= 200));
 
+alter table call_summaries add constraint call_summaries_failed_check CHECK ((failed ~ '^[a-z_]{1,40}$'::text));
+
 alter table call_summaries add constraint call_summaries_intent_check CHECK ((intent = ANY (ARRAY['pricing_info'::text, 'hours_location'::text, 'booking_request'::text, 'support_request'::text, 'wrong_number'::text, 'general_inquiry'::text])));
 
 alter table call_summaries add constraint call_summaries_language_check CHECK ((language ~ '^([a-z]{2})?$'::text));
@@ -751,6 +754,8 @@ alter table users add constraint users_role_check CHECK ((role = ANY (ARRAY['adm
 
 CREATE INDEX audit_log_tenant ON public.audit_log USING btree (tenant_id, id DESC);
 
+CREATE INDEX bookings_given_up ON public.bookings USING btree (tenant_id, act_at) WHERE (reason = 'gave_up'::text);
+
 CREATE INDEX bookings_of_customer ON public.bookings USING btree (tenant_id, customer_number, starts_at) WHERE (state <> 'released'::text);
 
 CREATE INDEX bookings_open ON public.bookings USING btree (act_at) WHERE (state = ANY (ARRAY['held'::text, 'inserting'::text]));
@@ -758,6 +763,8 @@ CREATE INDEX bookings_open ON public.bookings USING btree (act_at) WHERE (state 
 CREATE INDEX call_names_of ON public.call_names USING btree (tenant_id, call_id);
 
 CREATE INDEX call_names_routing ON public.call_names USING btree (name);
+
+CREATE INDEX call_summaries_failed ON public.call_summaries USING btree (tenant_id, made_at) WHERE (failed IS NOT NULL);
 
 CREATE INDEX calls_by_customer ON public.calls USING btree (tenant_id, customer_number, started_at DESC, id DESC);
 
@@ -780,6 +787,8 @@ CREATE INDEX conversations_newest ON public.conversations USING btree (tenant_id
 CREATE INDEX conversations_other_channels ON public.conversations USING btree (tenant_id, channel, last_message_at DESC, id DESC) WHERE (channel <> 'sms'::text);
 
 CREATE UNIQUE INDEX conversations_thread ON public.conversations USING btree (tenant_id, mailbox, thread_id) WHERE (channel = 'email'::text);
+
+CREATE INDEX emails_failed ON public.emails USING btree (tenant_id, act_at) WHERE (state = 'failed'::text);
 
 CREATE INDEX emails_of_conversation ON public.emails USING btree (tenant_id, conversation_id, received_at DESC) WHERE (conversation_id IS NOT NULL);
 
@@ -820,6 +829,8 @@ CREATE INDEX replies_after_hours ON public.replies USING btree (conversation_id,
 CREATE UNIQUE INDEX replies_at_work ON public.replies USING btree (tenant_id, conversation_id) WHERE (state = ANY (ARRAY['claimed'::text, 'sending'::text]));
 
 CREATE INDEX replies_conversation ON public.replies USING btree (conversation_id, id);
+
+CREATE INDEX replies_failed ON public.replies USING btree (tenant_id, created_at) WHERE (state = ANY (ARRAY['rejected'::text, 'undelivered'::text, 'unknown'::text]));
 
 CREATE UNIQUE INDEX replies_idempotency ON public.replies USING btree (tenant_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
@@ -937,6 +948,9 @@ create policy routing on call_names as permissive for select to chattercheatah_r
 create policy tenant on call_names as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
+
+create policy support on call_summaries as permissive for select to chattercheatah_support
+    using (true);
 
 create policy tenant on call_summaries as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
@@ -1266,6 +1280,53 @@ begin
 end $function$
 -- owner: postgres;
 
+CREATE OR REPLACE FUNCTION public.count_dead_letters()
+ RETURNS TABLE(tenant_id bigint, kind text, reason text, letters bigint, oldest timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT l.tenant_id,
+     l.kind,
+     plain_code(l.reason) AS plain_code,
+     count(*) AS count,
+     min(l.at) AS min
+    FROM ( SELECT r.tenant_id,
+                 CASE r.channel
+                     WHEN 'email'::text THEN 'mail_reply'::text
+                     ELSE 'text'::text
+                 END AS kind,
+             r.reason,
+             COALESCE(r.settled_at, r.created_at) AS at
+            FROM replies r
+           WHERE (((r.state = ANY (ARRAY['rejected'::text, 'undelivered'::text])) AND (r.reason IS DISTINCT FROM 'outside_hours'::text)) OR ((r.state = 'unknown'::text) AND (r.created_at < (now() - '1 day'::interval))))
+         UNION ALL
+          SELECT e.tenant_id,
+             'mail'::text,
+             e.reason,
+             e.act_at
+            FROM emails e
+           WHERE (e.state = 'failed'::text)
+         UNION ALL
+          SELECT s.tenant_id,
+             'call'::text,
+             s.failed,
+             s.made_at
+            FROM call_summaries s
+           WHERE (s.failed IS NOT NULL)
+         UNION ALL
+          SELECT b.tenant_id,
+             'booking'::text,
+             b.reason,
+             b.act_at
+            FROM bookings b
+           WHERE (b.reason = 'gave_up'::text)) l
+   WHERE (l.at > (now() - '90 days'::interval))
+   GROUP BY l.tenant_id, l.kind, (plain_code(l.reason))
+   ORDER BY l.tenant_id, l.kind, (plain_code(l.reason));
+END
+-- owner: chattercheatah_support;
+
 CREATE OR REPLACE FUNCTION public.count_usage(tenant bigint)
  RETURNS void
  LANGUAGE sql
@@ -1324,6 +1385,73 @@ BEGIN ATOMIC
               LEFT JOIN said s USING (day))
               LEFT JOIN called c USING (day))
               LEFT JOIN asked a USING (day)) ON CONFLICT(tenant_id, day) DO UPDATE SET texts_in = GREATEST(u.texts_in, excluded.texts_in), texts_out = GREATEST(u.texts_out, excluded.texts_out), mails_in = GREATEST(u.mails_in, excluded.mails_in), mails_out = GREATEST(u.mails_out, excluded.mails_out), calls = GREATEST(u.calls, excluded.calls), call_seconds = GREATEST(u.call_seconds, excluded.call_seconds), model_calls = GREATEST(u.model_calls, excluded.model_calls), prompt_tokens = GREATEST(u.prompt_tokens, excluded.prompt_tokens), output_tokens = GREATEST(u.output_tokens, excluded.output_tokens), counted_at = now();
+END
+-- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.dead_letters(tenant bigint)
+ RETURNS TABLE(kind text, id bigint, state text, reason text, failed_at timestamp with time zone, attempts integer, conversation_id bigint, call_id bigint, why_not text)
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT
+         CASE r.channel
+             WHEN 'email'::text THEN 'mail_reply'::text
+             ELSE 'text'::text
+         END AS "case",
+     r.id,
+     r.state,
+     COALESCE(r.reason, ''::text) AS "coalesce",
+     COALESCE(r.settled_at, r.sending_at, r.created_at) AS "coalesce",
+     r.attempts,
+     r.conversation_id,
+     NULL::bigint AS int8,
+         CASE
+             WHEN (r.state = 'undelivered'::text) THEN 'not_delivered'::text
+             WHEN (r.state = 'unknown'::text) THEN 'may_have_been_sent'::text
+             WHEN (EXISTS ( SELECT
+                FROM messages m
+               WHERE ((m.conversation_id = r.conversation_id) AND (m.role <> 'user'::text) AND (m.created_at > r.settled_at)))) THEN 'answered_since'::text
+             ELSE NULL::text
+         END AS "case"
+    FROM replies r
+   WHERE ((r.tenant_id = dead_letters.tenant) AND (r.created_at > (now() - '90 days'::interval)) AND (((r.state = ANY (ARRAY['rejected'::text, 'undelivered'::text])) AND (r.reason IS DISTINCT FROM 'outside_hours'::text)) OR ((r.state = 'unknown'::text) AND (r.sending_at < (now() - '1 day'::interval)))))
+ UNION ALL
+  SELECT 'mail'::text,
+     e.id,
+     e.state,
+     COALESCE(e.reason, ''::text) AS "coalesce",
+     e.act_at,
+     e.attempts,
+     e.conversation_id,
+     NULL::bigint,
+     NULL::text
+    FROM emails e
+   WHERE ((e.tenant_id = dead_letters.tenant) AND (e.state = 'failed'::text) AND (e.act_at > (now() - '90 days'::interval)))
+ UNION ALL
+  SELECT 'call'::text,
+     s.call_id,
+     'failed'::text,
+     s.failed,
+     s.made_at,
+     c.finish_attempts,
+     NULL::bigint,
+     s.call_id,
+     NULL::text
+    FROM (call_summaries s
+      JOIN calls c ON (((c.tenant_id = dead_letters.tenant) AND (c.id = s.call_id))))
+   WHERE ((s.tenant_id = dead_letters.tenant) AND (s.failed IS NOT NULL) AND (s.made_at > (now() - '90 days'::interval)))
+ UNION ALL
+  SELECT 'booking'::text,
+     b.id,
+     b.state,
+     b.reason,
+     b.act_at,
+     b.fence,
+     NULL::bigint,
+     NULL::bigint,
+     'customer_was_told'::text
+    FROM bookings b
+   WHERE ((b.tenant_id = dead_letters.tenant) AND (b.reason = 'gave_up'::text) AND (b.act_at > (now() - '90 days'::interval)));
 END
 -- owner: postgres;
 
@@ -2160,6 +2288,49 @@ begin
 end $function$
 -- owner: postgres;
 
+CREATE OR REPLACE FUNCTION public.replay_dead_letter(tenant bigint, letter_kind text, letter bigint, OUT state text, OUT replayed boolean, OUT why_not text)
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+    actor jsonb := nullif(current_setting('app.actor', true), '')::jsonb;
+begin
+    replayed := false;
+    if letter_kind in ('text', 'mail_reply') then
+        select r.state into state from replies r
+         where r.tenant_id = tenant and r.id = letter and r.channel = case letter_kind when 'text' then 'sms' else 'email' end for update;
+        select d.why_not into why_not from dead_letters(tenant) d where d.kind = letter_kind and d.id = letter;
+        if found and why_not is null then
+            update replies r set state = 'planned', act_at = now(), attempts = 0, reason = null, settled_at = null where r.tenant_id = tenant and r.id = letter;
+            replayed := true;
+        elsif state = 'suppressed' then
+            why_not := 'not_to_be_sent';
+        end if;
+    elsif letter_kind = 'mail' then
+        select e.state into state from emails e where e.tenant_id = tenant and e.id = letter for update;
+        if state = 'failed' then
+            update emails e set state = 'noticed', outcome = null, reason = null, attempts = 0, act_at = now() where e.tenant_id = tenant and e.id = letter;
+            replayed := true;
+        end if;
+    elsif letter_kind = 'call' then
+        select case when c.finish_at is null then 'finished' else 'noticed' end into state from calls c where c.tenant_id = tenant and c.id = letter for update;
+        update call_summaries s set failed = null where s.tenant_id = tenant and s.call_id = letter and s.failed is not null;
+        if found then
+            update calls c set finish_at = now(), finish_attempts = 0 where c.tenant_id = tenant and c.id = letter;
+            replayed := true;
+        end if;
+    elsif letter_kind = 'booking' then
+        select b.state, case when b.state = 'released' then 'customer_was_told' end into state, why_not from bookings b where b.tenant_id = tenant and b.id = letter;
+    end if;
+    if replayed then
+        state := case letter_kind when 'text' then 'planned' when 'mail_reply' then 'planned' else 'noticed' end;
+        insert into audit_log (tenant_id, actor_id, actor, impersonating, address, action, object)
+        select tenant, (actor ->> 'id')::bigint, actor ->> 'name', (actor ->> 'impersonating')::boolean, actor ->> 'address', 'dead_letters.replay', letter_kind || ' ' || letter
+         where actor is not null;
+    end if;
+end $function$
+-- owner: postgres;
+
 CREATE OR REPLACE FUNCTION public.reply_history(tenant bigint, reply bigint, at_most integer)
  RETURNS TABLE(from_customer boolean, words text, pictures integer, at timestamp with time zone)
  LANGUAGE plpgsql
@@ -2809,6 +2980,8 @@ grant select (act_at, created_at, reason, state, tenant_id) on bookings to chatt
 
 grant select (name, tenant_id) on call_names to chattercheatah_router;
 
+grant select (failed, made_at, tenant_id) on call_summaries to chattercheatah_support;
+
 grant select (finish_at, finished_at, id, tenant_id, updated_at) on calls to chattercheatah_router;
 
 grant select (channel, finish_at, finished_at, started_at, status, tenant_id) on calls to chattercheatah_support;
@@ -2865,7 +3038,11 @@ grant execute on function claim_tenant_numbers() to public;
 
 grant execute on function confirm_booking(bigint,bigint,text) to chattercheatah_app;
 
+grant execute on function count_dead_letters() to chattercheatah_registrar;
+
 grant execute on function count_usage(bigint) to chattercheatah_app;
+
+grant execute on function dead_letters(bigint) to chattercheatah_app;
 
 grant execute on function fail_mailbox(bigint,bytea,text) to chattercheatah_app;
 
@@ -2920,6 +3097,8 @@ grant execute on function record_text(bigint,text,text,text,text,integer,text,ti
 grant execute on function refuse_opted_out() to public;
 
 grant execute on function release_booking(bigint,bigint,integer,text,text) to chattercheatah_app;
+
+grant execute on function replay_dead_letter(bigint,text,bigint) to chattercheatah_app;
 
 grant execute on function reply_history(bigint,bigint,integer) to chattercheatah_app;
 

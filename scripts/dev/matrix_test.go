@@ -149,6 +149,7 @@ func (m *matrix) fill(t *testing.T) {
 	m.theirs["message_id"] = number(m.answered(t, fmt.Sprintf("/conversations/%v/messages", m.theirs["conversation_id"]), as)["id"])
 	m.ask(t, "PUT", "/tenant/profile", as, map[string]any{"business_name": secretWord})
 	m.connectMailbox(t, as)
+	m.theirs["letter_id"] = m.rejected(t)
 	m.theirs["call_id"], m.theirs["contact_id"] = m.callMade(t), number(m.first(t, "/contacts", as)["id"])
 }
 
@@ -236,6 +237,17 @@ func (m *matrix) as(role, tenant string) http.Header {
 	return h
 }
 
+// rejected is a reply in their conversation that Telnyx would not take.
+func (m *matrix) rejected(t *testing.T) int64 {
+	t.Helper()
+	id, err := strconv.ParseInt(m.rows().Query(t, `insert into replies (tenant_id, conversation_id, kind, state, act_at, body, reason, settled_at)
+		values (1042, $1, 'staff', 'rejected', now(), $2, 'config', now()) returning id::text`, m.theirs["conversation_id"], secretWord)[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
 func (m *matrix) logIn(t *testing.T, email, password string) string {
 	t.Helper()
 	token, _ := m.ask(t, "POST", "/auth/login", http.Header{}, map[string]any{"email": email, "password": password})["access_token"].(string)
@@ -285,6 +297,8 @@ func (m *matrix) reach(t *testing.T, op described, h http.Header, rows ids) (sta
 	query := url.Values{}
 	for _, p := range op.Parameters {
 		switch {
+		case p.In == "path" && len(p.Schema.Enum) > 0:
+			path = strings.ReplaceAll(path, "{"+p.Name+"}", fmt.Sprint(p.Schema.Enum[0]))
 		case p.In == "path":
 			path = strings.ReplaceAll(path, "{"+p.Name+"}", strconv.FormatInt(m.row(t, rows, p.Name), 10))
 		case p.In == "query" && p.Required:

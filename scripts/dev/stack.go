@@ -115,7 +115,7 @@ func oneQueue(env boot.Environment) boot.Environment {
 	same := boot.Environment{}
 	for name, value := range env {
 		if strings.HasPrefix(name, "CLOUD_TASKS_") {
-			same["SMS_"+name], same["EMAIL_"+name] = value, value
+			same["SMS_"+name], same["EMAIL_"+name], same["CALL_"+name] = value, value, value
 		}
 	}
 	return same

@@ -23,7 +23,7 @@ import (
 
 // codes are the columns whose values are ours and not anybody's.
 var codes = []string{
-	"state", "status", "reason", "needs_attention_reason", "outcome", "kind", "channel", "role", "source", "handled_by", "direction", "answer_mode", "fields",
+	"state", "status", "reason", "needs_attention_reason", "outcome", "kind", "channel", "role", "purpose", "failed", "source", "handled_by", "direction", "answer_mode", "fields",
 }
 
 // storedSQL reads all that is written down in a column, by the column's type.
@@ -139,6 +139,7 @@ func (l *live) everySetting(t *testing.T) (env []string, values map[string]strin
 		if strings.HasPrefix(m[1], "CLOUD_TASKS_") {
 			set("SMS_"+m[1], "recognised-sms-"+m[1])
 			set("EMAIL_"+m[1], "recognised-email-"+m[1])
+			set("CALL_"+m[1], "recognised-call-"+m[1])
 		}
 	}
 	set("EXAMPLEWIDGETS_TELNYX_API_KEY", "recognised-widgets")

@@ -26,7 +26,7 @@ func presence(env boot.Environment) map[string]string {
 	told := map[string]string{}
 	for _, name := range settings {
 		told[name] = is[env[name] != ""]
-		for _, worker := range []string{"SMS_", "EMAIL_"} {
+		for _, worker := range []string{"SMS_", "EMAIL_", "CALL_"} {
 			if other := worker + name; strings.HasPrefix(name, "CLOUD_TASKS_") {
 				told[other] = is[env[other] != ""]
 			}

@@ -84,14 +84,16 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, callID int64) (Done,
 	}
 	if work.Attempts > mostAttempts {
 		w.Log.ErrorContext(ctx, "a call is given up", "tenant_id", t.Scope().ID(), "call_id", callID)
-		return w.finish(ctx, t, work, w.made(work, heard{}, reading{Intent: generalInquiry}))
+		made := w.made(work, heard{}, reading{Intent: generalInquiry})
+		made.Failed = "given_up"
+		return w.finish(ctx, t, work, made)
 	}
-	heard, err := w.hear(ctx, work)
-	if err == nil && !heard.fromCustomer() && work.Attempts <= len(patience) {
+	heard, hearErr := w.hear(ctx, work)
+	if hearErr == nil && !heard.fromCustomer() && work.Attempts <= len(patience) {
 		return w.postpone(ctx, t, work, patience[work.Attempts-1])
 	}
-	if err != nil && work.Attempts < mostRetries {
-		w.Log.WarnContext(ctx, "Telnyx could not be asked what was said", "tenant_id", t.Scope().ID(), "call_id", callID, "error", err)
+	if hearErr != nil && work.Attempts < mostRetries {
+		w.Log.WarnContext(ctx, "Telnyx could not be asked what was said", "tenant_id", t.Scope().ID(), "call_id", callID, "error", hearErr)
 		return w.postpone(ctx, t, work, retryAfter(work.Attempts))
 	}
 	read, err := w.read(ctx, work, heard)
@@ -99,10 +101,15 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, callID int64) (Done,
 		w.Log.WarnContext(ctx, "the model could not be asked about a call", "tenant_id", t.Scope().ID(), "call_id", callID, "error", err)
 		return w.postpone(ctx, t, work, retryAfter(work.Attempts))
 	}
+	made := w.made(work, heard, read)
 	if err != nil {
 		w.Log.ErrorContext(ctx, "a call is kept without a summary", "tenant_id", t.Scope().ID(), "call_id", callID, "error", err)
+		made.Failed = "no_summary"
+	} else if hearErr != nil {
+		w.Log.ErrorContext(ctx, "a call is kept without what was said", "tenant_id", t.Scope().ID(), "call_id", callID, "error", hearErr)
+		made.Failed = "not_heard"
 	}
-	return w.finish(ctx, t, work, w.made(work, heard, read))
+	return w.finish(ctx, t, work, made)
 }
 
 func retryAfter(attempts int) time.Duration {

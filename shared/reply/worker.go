@@ -186,6 +186,7 @@ func (w *Worker) unsent(ctx context.Context, t *store.Tenant, r *store.Reply, er
 		}
 		return DonePostponed, w.later(ctx, t, r.ID, wait)
 	default:
+		w.Log.ErrorContext(ctx, "a reply is given up", "tenant_id", t.Scope().ID(), "reply_id", r.ID, "reason", failed.Reason)
 		return ended(t.RejectReply(ctx, r, failed.Reason))
 	}
 }

@@ -132,6 +132,7 @@ type CallMade struct {
 	Notice      private.Text // to the owner, if they are to be told; zero for none
 	NoticeAt    time.Time    // not before
 	Spent       Spent        // on having the model read it
+	Failed      string       // why nothing, or not all, could be made of it: a code; "" when it was
 }
 
 // FinishedCall says what came of it.
@@ -154,6 +155,9 @@ func (t *Tenant) FinishCall(ctx context.Context, w *CallWork, m CallMade) (f Fin
 		t.queueSpent(b, "call", m.Spent)
 		b.Queue(`select held, coalesce(lead, 0), coalesce(notice, 0), notice_due from finish_call($1, $2, $3, $4, $5)`, t.id(), w.Call.ID, w.Fence, made, said).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&held, &f.LeadID, &f.Notice.ReplyID, &due) })
+		b.Queue(`update call_summaries s set failed = nullif($4, '') from calls c
+			where s.tenant_id = $1 and s.call_id = $2 and c.tenant_id = $1 and c.id = $2 and c.finish_fence = $3 and s.failed is distinct from nullif($4, '')`,
+			t.id(), w.Call.ID, w.Fence, m.Failed)
 	})
 	if err == nil && !held {
 		return f, ErrLostClaim

@@ -77,7 +77,7 @@ var catalogHoles = map[string]string{
 	"columns that the support bundle may read beyond codes, times and switches": `
 		select table_name || '.' || column_name from information_schema.column_privileges
 		 where grantee = 'chattercheatah_support' and (privilege_type <> 'SELECT' or column_name not in
-		       ('id', 'tenant_id', 'is_active', 'is_enabled', 'channel', 'status', 'state', 'outcome', 'reason', 'needs_attention_reason', 'role', 'source', 'handled_by',
+		       ('id', 'tenant_id', 'is_active', 'is_enabled', 'channel', 'status', 'state', 'outcome', 'reason', 'failed', 'made_at', 'needs_attention_reason', 'role', 'source', 'handled_by',
 		        'act_at', 'accepted_at', 'settled_at', 'created_at', 'noticed_at', 'started_at', 'finish_at', 'finished_at', 'needs_attention_at', 'last_message_at',
 		        'connected_at', 'grant_failed_at', 'watch_expires_at', 'read_due_at', 'last_read_at'))`,
 	"columns of people that the application may change beyond their role, address, password and activity": `

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/private"
@@ -152,6 +153,13 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"CountUsage": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return nil, t.CountUsage(ctx) },
 	"Usage": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return t.Usage(ctx, time.Now().AddDate(0, -1, 0), time.Now().AddDate(0, 1, 0))
+	},
+	"DeadLetters": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return t.DeadLetters(ctx, "", store.LetterPlace{}, 10)
+	},
+	"Replay": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		r, err := t.Replay(ctx, store.LetterText, at.reply)
+		return r.Done, err
 	},
 	"SealedBefore": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.SealedBefore(ctx) },
 	"Reseal": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
@@ -325,7 +333,7 @@ var touchesNothing = map[string]bool{"LogAttrs": true, "Scope": true, "By": true
 // missing is what nobody has.
 var missing = target{
 	bundle: 1 << 40, message: 1 << 40, lead: 1 << 40, person: 1 << 40, conversation: 1 << 40, reply: 1 << 40, call: 1 << 40, contact: 1 << 40, callName: "control:missing",
-	email: 1 << 40, mailReply: 1 << 40, booking: 1 << 40, confirmed: 1 << 40, slot: time.Date(2099, 1, 1, 9, 0, 0, 0, time.UTC),
+	sealed: store.Sealed{Column: column}, email: 1 << 40, mailReply: 1 << 40, booking: 1 << 40, confirmed: 1 << 40, slot: time.Date(2099, 1, 1, 9, 0, 0, 0, time.UTC),
 	phone: private.MustPhone("+15555550197"), number: private.MustPhone("+15555550198"),
 }
 
@@ -452,7 +460,7 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 	}
 	box := theirMailbox(t, db)
 	noticed, mailReply := theirMail(t, db, box)
-	return target{mailbox: box, email: noticed, mailReply: mailReply, booking: held, confirmed: confirmed, slot: slot, calendar: calendar, call: call.ID, contact: contact, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
+	return target{sealed: theirSealed(t, db), mailbox: box, email: noticed, mailReply: mailReply, booking: held, confirmed: confirmed, slot: slot, calendar: calendar, call: call.ID, contact: contact, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
 }
 
 // mailboxOf is the address that a tenant connects. Tenant 1042 has a calendar under that of 2048, which is nothing to 2048.
@@ -478,6 +486,24 @@ func theirMail(t *testing.T, db *storetest.DB, box store.Mailbox) (noticed, mail
 		t.Fatalf("RecordMail = %+v, %v", o, err)
 	}
 	return ids[1], o.ReplyID
+}
+
+// theirSealed is a credential of tenant 1042's that another key has sealed than the one that is to.
+func theirSealed(t *testing.T, db *storetest.DB) store.Sealed {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), db.App)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	found, err := store.New(pool, keyring(t, sealingKey("n")+","+storetest.FieldKey.Reveal())).For(db.SwimSchool.Scope()).SealedBefore(t.Context())
+	for _, s := range found {
+		if s.Column == column {
+			return s
+		}
+	}
+	t.Fatalf("SealedBefore = %v, %v", found, err)
+	return store.Sealed{}
 }
 
 // theirMailbox connects one of tenant 1042.

@@ -23,9 +23,9 @@ import (
 )
 
 // instance is the store of one deployed instance, with the pool that a deployment has.
-func instance(t *testing.T, address string, parameters ...string) *store.Store {
+func instance(t *testing.T, address string, connections int32, parameters ...string) *store.Store {
 	t.Helper()
-	s, err := boot.Database{URL: private.NewSecret(address + "&" + strings.Join(parameters, "&")), Key: storetest.FieldKey}.Open()
+	s, err := boot.Database{URL: private.NewSecret(address + "&" + strings.Join(parameters, "&")), Key: storetest.FieldKey, Connections: connections}.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestPooler_ManyInstancesShareFewConnectionsAndNoTenantSeesAnother(t *testin
 	const instances, clients = 20, 4
 	var all sync.WaitGroup
 	for i := range instances {
-		s := instance(t, urls.App, fmt.Sprint("pool_max_conns=", clients))
+		s := instance(t, urls.App, int32(clients))
 		for c := range clients {
 			all.Go(func() {
 				if err := converse(t.Context(), s, db, i*clients+c); err != nil {
@@ -160,7 +160,7 @@ func TestPooler_ThatTakesNoMoreClientsIsUnavailableUntilItDoes(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	urls := db.Pooler(t, localpg.PoolerOptions{ServerConnections: 1, Clients: 1, QueryWait: time.Second})
-	first, second := instance(t, urls.App), instance(t, urls.App)
+	first, second := instance(t, urls.App, 0), instance(t, urls.App, 0)
 	comesBack(t, first, db) // the pooler may have to forget who looked whether it listens
 	isNoConnection(t, answers(t, second, db), urls.App)
 	first.Close()
@@ -190,7 +190,7 @@ func TestPooler_WhoseConnectionsAreAllAtWorkIsUnavailableUntilOneIsFree(t *testi
 	t.Parallel()
 	db := storetest.New(t)
 	urls := db.Pooler(t, localpg.PoolerOptions{ServerConnections: 1, Clients: 10, QueryWait: time.Second})
-	s := instance(t, urls.App)
+	s := instance(t, urls.App, 0)
 	if err := answers(t, s, db); err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +210,7 @@ func TestPooler_ADatabaseThatGoesAwayBehindItComesBack(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	urls := db.Pooler(t, localpg.PoolerOptions{ServerConnections: 2, Clients: 10, QueryWait: time.Second})
-	s := instance(t, urls.App)
+	s := instance(t, urls.App, 0)
 	if err := answers(t, s, db); err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestConnections_TooManyAreUnavailableUntilThereIsRoom(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
 	db.LimitConnections(t, 1)
-	first, second := instance(t, db.App), instance(t, db.App)
+	first, second := instance(t, db.App, 0), instance(t, db.App, 0)
 	if err := answers(t, first, db); err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +263,7 @@ func TestConnections_AllOfAnInstanceAtWorkIsUnavailable(t *testing.T) {
 	if _, err := lock.Exec(t.Context(), `begin; lock table conversations`); err != nil {
 		t.Fatal(err)
 	}
-	s := instance(t, strings.Replace(db.App, "?", "?lock_timeout=0&", 1), "pool_max_conns=1")
+	s := instance(t, strings.Replace(db.App, "?", "?lock_timeout=0&", 1), 1)
 	waiting := make(chan error)
 	go func() { waiting <- answers(t, s, db) }()
 	awaitLockWaiter(t, db)
@@ -292,7 +292,7 @@ func TestLimits_AWaitForALockEndsBeforeAWebhooksCallerHasGone(t *testing.T) {
 	if _, err := lock.Exec(t.Context(), `begin; lock table conversations`); err != nil {
 		t.Fatal(err)
 	}
-	err := answers(t, instance(t, db.App), db)
+	err := answers(t, instance(t, db.App, 0), db)
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok || pg.Code != "55P03" || fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("%v (%s); want the lock's time-out as fault.Unavailable", err, fault.KindOf(err))
@@ -333,7 +333,7 @@ func TestStale_AMigrationThatChangesWhatAStatementReturnsIsNotNoticed(t *testing
 			if name == "cache_describe" {
 				address = db.Pooler(t, localpg.PoolerOptions{ServerConnections: 1, Clients: 10, QueryWait: time.Second}).App
 			}
-			s := instance(t, address, "default_query_exec_mode="+name, "pool_max_conns=1")
+			s := instance(t, address, 1, "default_query_exec_mode="+name)
 			db.Receive(t, db.SwimSchool, private.MustPhone("+15555550101"), "words", "m1")
 			for _, migration := range []string{``, alter} {
 				db.Exec(t, migration)
@@ -363,7 +363,7 @@ func everything(t *testing.T, s *store.Store, db *storetest.DB) (n int, err erro
 func TestStale_AColumnThatChangesItsTypeIsNeverMisread(t *testing.T) {
 	t.Parallel()
 	db := storetest.New(t)
-	s := instance(t, db.App, "pool_max_conns=1")
+	s := instance(t, db.App, 1)
 	db.Receive(t, db.SwimSchool, private.MustPhone("+15555550101"), "words", "m1")
 	own := s.For(db.SwimSchool.Scope())
 	talk, err := own.ConversationWith(t.Context(), private.MustPhone("+15555550101"))
