@@ -1,5 +1,5 @@
-// Package operations is the function with which a tenant is looked after once it answers: what failed for good, and is to be done again, and what it
-// uses.
+// Package operations is the function with which a tenant is looked after once it answers: what failed for good and is to be done again, what is held of a
+// person and how long, and what is used.
 //
 // Callers are the admins of a tenant, and global admins who act in one, proven by their bearer token; what concerns all tenants is for global
 // admins alone. 2xx is done; 400 and 422 name what is wrong with the request; 403 means not an admin; 503 may be tried again.
@@ -39,6 +39,11 @@ func Routes(d Deps) []httpx.Route {
 		httpx.JSON("GET", "/dead-letters", admin, d.deadLetters),
 		httpx.JSON("POST", "/dead-letters/{kind}/{letter_id}/replay", admin, d.replay),
 		httpx.JSON("GET", "/admin/dead-letters", operator, d.countDeadLetters),
+		httpx.JSON("POST", "/people/export", admin, d.exportPerson),
+		httpx.JSON("POST", "/people/erase", admin, d.erasePerson),
+		httpx.JSON("GET", "/people/erasures", admin, d.erasures),
+		httpx.JSON("GET", "/retention", admin, d.retention),
+		httpx.JSON("PUT", "/retention", admin, d.keepFor),
 		httpx.JSON("GET", "/usage", admin, d.usage),
 		httpx.JSON("GET", "/admin/usage", operator, d.usageOfAll),
 	}

@@ -32,7 +32,8 @@ var commands = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	build := exec.Command("go", "build", "-o", dir+"/", "./scripts/smoke", "./scripts/onboard", "./scripts/setup-voice-configs", "./scripts/support-bundle")
+	build := exec.Command("go", "build", "-o", dir+"/", "./scripts/smoke", "./scripts/onboard", "./scripts/setup-voice-configs", "./scripts/support-bundle",
+		"./scripts/migrate", "./scripts/seed-admin", "./scripts/create-base-prompt", "./scripts/reseal")
 	build.Dir, build.Env = "../..", append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)

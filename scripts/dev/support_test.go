@@ -112,6 +112,9 @@ func (m *matrix) fillBoth(t *testing.T) {
 		`update tenant_voice_configs set tool_secret = '\x0123456789abcdef', transfer_phone_number = '+15555550177', notify_phone_number = '+15555550178'`,
 		`insert into tenant_calendar_configs (tenant_id, google_email, google_refresh_token) values (2048, 'calendar@sampledental.test', '\xfedcba9876543210')
 		     on conflict (tenant_id) do update set google_email = excluded.google_email, google_refresh_token = excluded.google_refresh_token`,
+		`insert into erasures (tenant_id, actor, erased, kept) select id, 'somebody@exampleco.test', '{}', '{}' from tenants where id in (1042, 2048)`,
+		`insert into erased_texts (tenant_id, provider_message_id) select id, 'invented-provider-id' from tenants where id in (1042, 2048)`,
+		`insert into tenant_retention (tenant_id, calls_days) select id, 400 from tenants where id in (1042, 2048)`,
 		`select set_config('app.tenant_id', t.id::text, false), count_usage(t.id) from tenants t where t.id in (1042, 2048)`,
 	} {
 		m.rows().Exec(t, sql)

@@ -61,7 +61,7 @@ var catalogHoles = map[string]string{
 		select roleid::regrole::text from pg_auth_members where member = 'chattercheatah_app'::regrole`,
 	"definer functions without a pinned search_path or with another owner": `
 		select proname from pg_proc where prosecdef and pronamespace = 'public'::regnamespace
-		   and (proowner not in ('chattercheatah_router'::regrole, 'chattercheatah_support'::regrole) or not coalesce(proconfig, '{}') @> array['search_path=pg_catalog, pg_temp'])`,
+		   and (proowner not in ('chattercheatah_router'::regrole, 'chattercheatah_support'::regrole, 'chattercheatah_eraser'::regrole) or not coalesce(proconfig, '{}') @> array['search_path=pg_catalog, pg_temp'])`,
 	"definer functions that everybody may call": `
 		select proname from pg_proc where prosecdef and pronamespace = 'public'::regnamespace and has_function_privilege('public', oid, 'execute')`,
 	"views that run as their owner": `

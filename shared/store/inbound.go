@@ -65,6 +65,9 @@ func (t *Tenant) RecordInbound(ctx context.Context, in Inbound) (Recorded, error
 			return row.Scan(&routed, &recorded, &rec.ReplyID, &rec.ActAt, &rec.Crowded)
 		})
 	})
+	if errors.Is(err, errErased) {
+		return Recorded{Duplicate: true}, nil // it was taken, and erased since
+	}
 	if err == nil && !routed {
 		err = ErrRouteChanged
 	}

@@ -161,6 +161,26 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 		r, err := t.Replay(ctx, store.LetterText, at.reply)
 		return r.Done, err
 	},
+	"ExportPerson": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		document, err := t.ExportPerson(ctx, store.Customer{Phone: at.phone})
+		return string(document), err
+	},
+	"ErasePerson": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		e, err := t.ErasePerson(ctx, store.Customer{Phone: at.phone})
+		return e.Erased, err
+	},
+	"Erasures": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		found, err := t.Erasures(ctx, 0, 10)
+		return len(found) > 1, err
+	},
+	"Retention": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.Retention(ctx) },
+	"KeepFor": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return nil, t.KeepFor(ctx, store.Retention{LeadsDays: new(400)})
+	},
+	"EraseOld": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		erased, more, err := t.EraseOld(ctx, 10)
+		return []any{erased, more}, err
+	},
 	"SealedBefore": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.SealedBefore(ctx) },
 	"Reseal": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return nil, t.Reseal(ctx, at.sealed)

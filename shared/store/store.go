@@ -159,6 +159,8 @@ func classify(doing string, cause error) error {
 	switch {
 	case pg.Code == "CC001":
 		return fmt.Errorf("%s: %w", doing, ErrOptedOut)
+	case pg.Code == "CC003":
+		return fmt.Errorf("%s: %w", doing, errErased)
 	case pg.Code == "CC002":
 		return fault.Wrap(fault.Conflict, err, "this version has been published and stays as it is; make a new one")
 	case pg.Code == "22021" || pg.Code == "22P05":

@@ -1,5 +1,5 @@
-// Package worker is the function with which the system looks after itself: it proves every hour that no tenant sees another, and adds up
-// what each has used.
+// Package worker is the function with which the system looks after itself: it proves every hour that no tenant sees another, adds up what
+// each has used, and erases what is older than a tenant keeps.
 //
 // Cloud Scheduler calls it, proven by Google's token for this service's audience and account; nobody else may. 200 means that all is
 // well, and 500 that it is not, or could not be seen: Cloud Scheduler counts the failure, and an alert tells the operator.
@@ -34,5 +34,6 @@ func Routes(d Deps) []httpx.Route {
 	return []httpx.Route{
 		httpx.Handle("POST", "/workers/operations/smoke", google, d.smoke),
 		httpx.JSON("POST", "/workers/operations/count", google, d.count),
+		httpx.JSON("POST", "/workers/operations/keep", google, d.keep),
 	}
 }

@@ -33,7 +33,7 @@ func values(reachable string) map[string]string {
 		"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_OAUTH_CLIENT_ID": "id", "GOOGLE_OAUTH_CLIENT_SECRET": "s", "GMAIL_TOPIC": "projects/p/topics/gmail",
 		"PUBSUB_SERVICE_ACCOUNT": "push@p.example.test", "ADMIN_EMAIL": "smoke@example.test", "ADMIN_PASSWORD": "example-password",
 	}
-	for _, prefix := range []string{"", "SMS_", "EMAIL_"} {
+	for _, prefix := range []string{"", "SMS_", "EMAIL_", "CALL_"} {
 		v[prefix+"CLOUD_TASKS_QUEUE"] = "projects/p/locations/l/queues/q"
 		v[prefix+"CLOUD_TASKS_WORKER_URL"], v[prefix+"CLOUD_TASKS_SERVICE_ACCOUNT"] = "https://worker.example.test", "tasks@p.example.test"
 	}
@@ -43,7 +43,7 @@ func values(reachable string) map[string]string {
 // standIns are addresses that no deployment is given, where Google's own stand.
 func standIns(reachable string) []string {
 	return []string{
-		"CLOUD_TASKS_EMULATOR_HOST=" + reachable, "SMS_CLOUD_TASKS_EMULATOR_HOST=" + reachable, "EMAIL_CLOUD_TASKS_EMULATOR_HOST=" + reachable,
+		"CLOUD_TASKS_EMULATOR_HOST=" + reachable, "SMS_CLOUD_TASKS_EMULATOR_HOST=" + reachable, "EMAIL_CLOUD_TASKS_EMULATOR_HOST=" + reachable, "CALL_CLOUD_TASKS_EMULATOR_HOST=" + reachable,
 		"FIRESTORE_EMULATOR_HOST=" + reachable, "OIDC_KEYS_URL=http://" + reachable, "GOOGLE_GEMINI_BASE_URL=http://" + reachable,
 	}
 }
