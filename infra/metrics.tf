@@ -9,7 +9,7 @@ locals {
     smoke_failed        = { filter = "jsonPayload.outcome=\"smoke_failed\"", labels = {} }
     mailbox_stopped     = { filter = "jsonPayload.message=~\"^a mailbox has (stopped|more recent mail)\"", labels = { tenant_id = "jsonPayload.tenant_id" } }
     send_unknown        = { filter = "jsonPayload.message=\"the provider could not say whether a text was sent\"", labels = { tenant_id = "jsonPayload.tenant_id" } }
-    failed_for_good     = { filter = "jsonPayload.message=~\"(is given up|is kept without|did not come to its end)\"", labels = { tenant_id = "jsonPayload.tenant_id", what = "jsonPayload.message" } }
+    failed_for_good     = { filter = "jsonPayload.message=~\"^a (reply|mail|call|booking) is given up$|^a text could not be delivered$\"", labels = { tenant_id = "jsonPayload.tenant_id", what = "jsonPayload.message" } }
     calendar_refused    = { filter = "jsonPayload.message=\"the tenant's calendar has to be connected again\"", labels = { tenant_id = "jsonPayload.tenant_id" } }
     tool_fallback       = { filter = "jsonPayload.message=\"tool call without tenant or call\"", labels = { tenant_id = "jsonPayload.tenant_id" } }
     database_refuses    = { filter = "jsonPayload.error=~\"no database connection was free\"", labels = { function = "resource.labels.service_name" } }

@@ -30,7 +30,8 @@ create table bookings (
     topic text not null,
     language text not null,
     control_id text,
-    created_at timestamp with time zone default now() not null
+    created_at timestamp with time zone default now() not null,
+    released_at timestamp with time zone
 );
 
 create table call_insights (
@@ -60,8 +61,7 @@ create table call_summaries (
     from_transcript boolean not null,
     transcript jsonb default '[]'::jsonb not null,
     lead_id bigint,
-    made_at timestamp with time zone default now() not null,
-    failed text
+    made_at timestamp with time zone default now() not null
 );
 
 create table calls (
@@ -87,6 +87,8 @@ create table calls (
     finish_fence integer default 0 not null,
     finish_again boolean default false not null,
     finished_at timestamp with time zone,
+    failed_at timestamp with time zone,
+    failed_reason text,
     erased_at timestamp with time zone
 );
 
@@ -444,8 +446,6 @@ alter table call_summaries add constraint call_summaries_lead FOREIGN KEY (tenan
 
 alter table call_summaries add constraint call_summaries_customer_name_check CHECK ((length(customer_name) <= 200));
 
-alter table call_summaries add constraint call_summaries_failed_check CHECK ((failed ~ '^[a-z_]{1,40}$'::text));
-
 alter table call_summaries add constraint call_summaries_intent_check CHECK ((intent = ANY (ARRAY['pricing_info'::text, 'hours_location'::text, 'booking_request'::text, 'support_request'::text, 'wrong_number'::text, 'general_inquiry'::text])));
 
 alter table call_summaries add constraint call_summaries_language_check CHECK ((language ~ '^([a-z]{2})?$'::text));
@@ -800,7 +800,7 @@ alter table users add constraint users_role_check CHECK ((role = ANY (ARRAY['adm
 
 CREATE INDEX audit_log_tenant ON public.audit_log USING btree (tenant_id, id DESC);
 
-CREATE INDEX bookings_given_up ON public.bookings USING btree (tenant_id, act_at) WHERE (reason = 'gave_up'::text);
+CREATE INDEX bookings_dead ON public.bookings USING btree (tenant_id) WHERE ((state = 'released'::text) AND (reason = ANY (ARRAY['gave_up'::text, 'no_calendar'::text, 'calendar_unavailable'::text, 'refused'::text])));
 
 CREATE INDEX bookings_of_customer ON public.bookings USING btree (tenant_id, customer_number, starts_at) WHERE (state <> 'released'::text);
 
@@ -810,9 +810,9 @@ CREATE INDEX call_names_of ON public.call_names USING btree (tenant_id, call_id)
 
 CREATE INDEX call_names_routing ON public.call_names USING btree (name);
 
-CREATE INDEX call_summaries_failed ON public.call_summaries USING btree (tenant_id, made_at) WHERE (failed IS NOT NULL);
-
 CREATE INDEX calls_by_customer ON public.calls USING btree (tenant_id, customer_number, started_at DESC, id DESC);
+
+CREATE INDEX calls_dead ON public.calls USING btree (tenant_id) WHERE (failed_at IS NOT NULL);
 
 CREATE INDEX calls_forgotten ON public.calls USING btree (updated_at) WHERE ((finish_at IS NULL) AND (finished_at IS NULL));
 
@@ -834,7 +834,7 @@ CREATE INDEX conversations_other_channels ON public.conversations USING btree (t
 
 CREATE UNIQUE INDEX conversations_thread ON public.conversations USING btree (tenant_id, mailbox, thread_id) WHERE (channel = 'email'::text);
 
-CREATE INDEX emails_failed ON public.emails USING btree (tenant_id, act_at) WHERE (state = 'failed'::text);
+CREATE INDEX emails_dead ON public.emails USING btree (tenant_id) WHERE (state = 'failed'::text);
 
 CREATE INDEX emails_of_conversation ON public.emails USING btree (tenant_id, conversation_id, received_at DESC) WHERE (conversation_id IS NOT NULL);
 
@@ -878,7 +878,7 @@ CREATE UNIQUE INDEX replies_at_work ON public.replies USING btree (tenant_id, co
 
 CREATE INDEX replies_conversation ON public.replies USING btree (conversation_id, id);
 
-CREATE INDEX replies_failed ON public.replies USING btree (tenant_id, created_at) WHERE (state = ANY (ARRAY['rejected'::text, 'undelivered'::text, 'unknown'::text]));
+CREATE INDEX replies_dead ON public.replies USING btree (tenant_id) WHERE ((settled_at IS NOT NULL) AND ((state = ANY (ARRAY['undelivered'::text, 'unknown'::text])) OR ((state = 'rejected'::text) AND (reason IS DISTINCT FROM 'outside_hours'::text)) OR ((state = 'suppressed'::text) AND (reason = ANY (ARRAY['too_late'::text, 'mailbox_disconnected'::text])))));
 
 CREATE UNIQUE INDEX replies_idempotency ON public.replies USING btree (tenant_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
@@ -1014,9 +1014,6 @@ create policy tenant on call_names as permissive for all to chattercheatah_app
 create policy eraser on call_summaries as permissive for all to chattercheatah_eraser
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
-
-create policy support on call_summaries as permissive for select to chattercheatah_support
-    using (true);
 
 create policy tenant on call_summaries as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
@@ -1399,53 +1396,6 @@ begin
 end $function$
 -- owner: postgres;
 
-CREATE OR REPLACE FUNCTION public.count_dead_letters()
- RETURNS TABLE(tenant_id bigint, kind text, reason text, letters bigint, oldest timestamp with time zone)
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-BEGIN ATOMIC
- SELECT l.tenant_id,
-     l.kind,
-     plain_code(l.reason) AS plain_code,
-     count(*) AS count,
-     min(l.at) AS min
-    FROM ( SELECT r.tenant_id,
-                 CASE r.channel
-                     WHEN 'email'::text THEN 'mail_reply'::text
-                     ELSE 'text'::text
-                 END AS kind,
-             r.reason,
-             COALESCE(r.settled_at, r.created_at) AS at
-            FROM replies r
-           WHERE (((r.state = ANY (ARRAY['rejected'::text, 'undelivered'::text])) AND (r.reason IS DISTINCT FROM 'outside_hours'::text)) OR ((r.state = 'unknown'::text) AND (r.created_at < (now() - '1 day'::interval))))
-         UNION ALL
-          SELECT e.tenant_id,
-             'mail'::text,
-             e.reason,
-             e.act_at
-            FROM emails e
-           WHERE (e.state = 'failed'::text)
-         UNION ALL
-          SELECT s.tenant_id,
-             'call'::text,
-             s.failed,
-             s.made_at
-            FROM call_summaries s
-           WHERE (s.failed IS NOT NULL)
-         UNION ALL
-          SELECT b.tenant_id,
-             'booking'::text,
-             b.reason,
-             b.act_at
-            FROM bookings b
-           WHERE (b.reason = 'gave_up'::text)) l
-   WHERE (l.at > (now() - '90 days'::interval))
-   GROUP BY l.tenant_id, l.kind, (plain_code(l.reason))
-   ORDER BY l.tenant_id, l.kind, (plain_code(l.reason));
-END
--- owner: chattercheatah_support;
-
 CREATE OR REPLACE FUNCTION public.count_usage(tenant bigint)
  RETURNS void
  LANGUAGE sql
@@ -1508,70 +1458,26 @@ END
 -- owner: postgres;
 
 CREATE OR REPLACE FUNCTION public.dead_letters(tenant bigint)
- RETURNS TABLE(kind text, id bigint, state text, reason text, failed_at timestamp with time zone, attempts integer, conversation_id bigint, call_id bigint, why_not text)
+ RETURNS TABLE(kind text, id bigint, state text, reason text, failed_at timestamp with time zone)
  LANGUAGE sql
  STABLE
-BEGIN ATOMIC
- SELECT
-         CASE r.channel
-             WHEN 'email'::text THEN 'mail_reply'::text
-             ELSE 'text'::text
-         END AS "case",
-     r.id,
-     r.state,
-     COALESCE(r.reason, ''::text) AS "coalesce",
-     COALESCE(r.settled_at, r.sending_at, r.created_at) AS "coalesce",
-     r.attempts,
-     r.conversation_id,
-     NULL::bigint AS int8,
-         CASE
-             WHEN (r.state = 'undelivered'::text) THEN 'not_delivered'::text
-             WHEN (r.state = 'unknown'::text) THEN 'may_have_been_sent'::text
-             WHEN (EXISTS ( SELECT
-                FROM messages m
-               WHERE ((m.conversation_id = r.conversation_id) AND (m.role <> 'user'::text) AND (m.created_at > r.settled_at)))) THEN 'answered_since'::text
-             ELSE NULL::text
-         END AS "case"
-    FROM replies r
-   WHERE ((r.tenant_id = dead_letters.tenant) AND (r.created_at > (now() - '90 days'::interval)) AND (((r.state = ANY (ARRAY['rejected'::text, 'undelivered'::text])) AND (r.reason IS DISTINCT FROM 'outside_hours'::text)) OR ((r.state = 'unknown'::text) AND (r.sending_at < (now() - '1 day'::interval)))))
- UNION ALL
-  SELECT 'mail'::text,
-     e.id,
-     e.state,
-     COALESCE(e.reason, ''::text) AS "coalesce",
-     e.act_at,
-     e.attempts,
-     e.conversation_id,
-     NULL::bigint,
-     NULL::text
-    FROM emails e
-   WHERE ((e.tenant_id = dead_letters.tenant) AND (e.state = 'failed'::text) AND (e.act_at > (now() - '90 days'::interval)))
- UNION ALL
-  SELECT 'call'::text,
-     s.call_id,
-     'failed'::text,
-     s.failed,
-     s.made_at,
-     c.finish_attempts,
-     NULL::bigint,
-     s.call_id,
-     NULL::text
-    FROM (call_summaries s
-      JOIN calls c ON (((c.tenant_id = dead_letters.tenant) AND (c.id = s.call_id))))
-   WHERE ((s.tenant_id = dead_letters.tenant) AND (s.failed IS NOT NULL) AND (s.made_at > (now() - '90 days'::interval)))
- UNION ALL
-  SELECT 'booking'::text,
-     b.id,
-     b.state,
-     b.reason,
-     b.act_at,
-     b.fence,
-     NULL::bigint,
-     NULL::bigint,
-     'customer_was_told'::text
-    FROM bookings b
-   WHERE ((b.tenant_id = dead_letters.tenant) AND (b.reason = 'gave_up'::text) AND (b.act_at > (now() - '90 days'::interval)));
-END
+AS $function$
+    select case r.channel when 'sms' then 'text' else 'mail' end, r.id, r.state, coalesce(r.reason, r.state), r.settled_at
+      from public.replies r
+     where r.tenant_id = tenant and r.settled_at is not null
+       and (r.state in ('undelivered', 'unknown') or r.state = 'rejected' and r.reason is distinct from 'outside_hours'
+            or r.state = 'suppressed' and r.reason in ('too_late', 'mailbox_disconnected'))
+    union all
+    select 'incoming_mail', e.id, e.state, coalesce(e.reason, e.state), coalesce(e.done_at, e.act_at)
+      from public.emails e where e.tenant_id = tenant and e.state = 'failed'
+    union all
+    select 'call', c.id, 'failed', c.failed_reason, c.failed_at
+      from public.calls c where c.tenant_id = tenant and c.failed_at is not null
+    union all
+    select 'booking', b.id, b.state, b.reason, coalesce(b.released_at, b.act_at)
+      from public.bookings b
+     where b.tenant_id = tenant and b.state = 'released' and b.reason in ('gave_up', 'no_calendar', 'calendar_unavailable', 'refused')
+$function$
 -- owner: postgres;
 
 CREATE OR REPLACE FUNCTION public.erase_old(tenant bigint, at_most integer, OUT erased jsonb, OUT left_over boolean)
@@ -2590,7 +2496,7 @@ AS $function$
 declare
     customer text;
 begin
-    update bookings k set state = 'released', reason = why
+    update bookings k set state = 'released', reason = why, released_at = now()
      where k.tenant_id = tenant and k.id = booking and k.fence = claim and k.state in ('held', 'inserting') returning k.customer_number into customer;
     if not found then
         return false;
@@ -2602,46 +2508,101 @@ begin
 end $function$
 -- owner: postgres;
 
-CREATE OR REPLACE FUNCTION public.replay_dead_letter(tenant bigint, letter_kind text, letter bigint, OUT state text, OUT replayed boolean, OUT why_not text)
+CREATE OR REPLACE FUNCTION public.replay_bar(tenant bigint, of_kind text, letter bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+declare
+    r    replies;
+    talk conversations;
+    box  tenant_email_configs;
+    mail emails;
+begin
+    if of_kind = 'call' then
+        return '';
+    elsif of_kind = 'booking' then -- the customer has heard that there is none
+        return (select case k.state when 'released' then 'customer_was_told' else '' end from bookings k where k.tenant_id = tenant and k.id = letter);
+    end if;
+    select * into box from tenant_email_configs c where c.tenant_id = tenant;
+    if of_kind = 'incoming_mail' then
+        select * into mail from emails e where e.tenant_id = tenant and e.id = letter;
+        return case
+            when mail.state <> 'failed' then ''
+            when box.gmail_email is distinct from mail.mailbox then 'mailbox_disconnected'
+            when not box.is_enabled then 'mail_disabled'
+            else '' end;
+    end if;
+    select * into r from replies o where o.tenant_id = tenant and o.id = letter;
+    select * into talk from conversations c where c.tenant_id = tenant and c.id = r.conversation_id;
+    select * into mail from emails e where e.tenant_id = tenant and e.id = r.email_id;
+    return case
+        when r.state in ('planned', 'claimed', 'sending', 'accepted', 'delivered') then ''
+        when r.state = 'unknown' then 'may_have_been_sent'
+        when r.state = 'undelivered' then 'was_sent'
+        when r.reason = 'outside_hours' or r.state = 'suppressed' and r.reason <> 'mailbox_disconnected' then r.reason
+        when r.channel = 'sms' and exists (select from opt_outs o where o.tenant_id = tenant and o.phone_number = talk.phone_number and o.opted_in_at is null) then 'opted_out'
+        when exists (select from mail_opt_outs o where o.tenant_id = tenant and o.email in (mail.reply_to, mail.sender) and o.opted_in_at is null) then 'opted_out'
+        when r.kind = 'opt_out_confirmation' then 'superseded'
+        when r.kind = 'answer' and talk.handled_by = 'human' then 'human_takeover'
+        when exists (select from messages m where m.conversation_id = talk.id and m.role = 'staff' and m.occurred_at >= r.created_at)
+          or exists (select from replies o where o.tenant_id = tenant and o.conversation_id = talk.id and o.kind = 'staff' and o.id > letter
+                        and o.state not in ('rejected', 'suppressed')) then 'answered_by_people'
+        when r.kind = 'answer' and exists (select from replies o where o.tenant_id = tenant and o.conversation_id = talk.id and o.kind = 'answer' and o.id > letter) then 'superseded'
+        when r.kind = 'tool' and exists (select from replies o where o.tenant_id = tenant and o.conversation_id = talk.id and o.kind = 'tool' and o.id > letter
+                        and left(o.idempotency_key, -36) = left(r.idempotency_key, -36)) then 'superseded' -- the key ends with a uuid
+        when r.idempotency_key ~ '^booking-[0-9]+:' and not exists (select from bookings k where k.tenant_id = tenant and k.state = 'confirmed' and k.starts_at > now()
+                        and k.id = substring(r.idempotency_key from '^booking-([0-9]+)')::bigint) then 'superseded'
+        when r.kind = 'answer' and mail.received_at < now() - interval '1 day' then 'too_late'
+        when r.channel = 'sms' and not exists (select from tenant_sms_configs s where s.tenant_id = tenant and s.is_enabled) then 'texting_disabled'
+        when r.channel = 'email' and box.gmail_email is distinct from talk.mailbox then 'mailbox_disconnected'
+        when r.channel = 'email' and r.kind = 'answer' and not box.is_enabled then 'mail_disabled'
+        else '' end;
+end $function$
+-- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.replay_dead_letter(tenant bigint, of_kind text, letter bigint, OUT is_there boolean, OUT state text, OUT bar text, OUT replayed boolean, OUT due timestamp with time zone)
  RETURNS record
  LANGUAGE plpgsql
 AS $function$
 declare
-    actor jsonb := nullif(current_setting('app.actor', true), '')::jsonb;
+    on_channel text := case of_kind when 'text' then 'sms' when 'mail' then 'email' end;
 begin
     replayed := false;
-    if letter_kind in ('text', 'mail_reply') then
-        select r.state into state from replies r
-         where r.tenant_id = tenant and r.id = letter and r.channel = case letter_kind when 'text' then 'sms' else 'email' end for update;
-        select d.why_not into why_not from dead_letters(tenant) d where d.kind = letter_kind and d.id = letter;
-        if found and why_not is null then
-            update replies r set state = 'planned', act_at = now(), attempts = 0, reason = null, settled_at = null where r.tenant_id = tenant and r.id = letter;
-            replayed := true;
-        elsif state = 'suppressed' then
-            why_not := 'not_to_be_sent';
-        end if;
-    elsif letter_kind = 'mail' then
-        select e.state into state from emails e where e.tenant_id = tenant and e.id = letter for update;
-        if state = 'failed' then
-            update emails e set state = 'noticed', outcome = null, reason = null, attempts = 0, act_at = now() where e.tenant_id = tenant and e.id = letter;
-            replayed := true;
-        end if;
-    elsif letter_kind = 'call' then
-        select case when c.finish_at is null then 'finished' else 'noticed' end into state from calls c where c.tenant_id = tenant and c.id = letter for update;
-        update call_summaries s set failed = null where s.tenant_id = tenant and s.call_id = letter and s.failed is not null;
-        if found then
-            update calls c set finish_at = now(), finish_attempts = 0 where c.tenant_id = tenant and c.id = letter;
-            replayed := true;
-        end if;
-    elsif letter_kind = 'booking' then
-        select b.state, case when b.state = 'released' then 'customer_was_told' end into state, why_not from bookings b where b.tenant_id = tenant and b.id = letter;
+    -- The conversation is locked: an opt-out, or another text of the customer, comes before and is seen, or comes after and finds the reply planned.
+    perform from conversations c where c.tenant_id = tenant
+        and c.id = (select r.conversation_id from replies r where r.tenant_id = tenant and r.id = letter and r.channel = on_channel) for update;
+    bar := replay_bar(tenant, of_kind, letter);
+    if bar <> '' then
+        null;
+    elsif on_channel is not null then
+        -- An answer that was tried once is composed anew. One that was tried oftener is said as it was: a report of an attempt before may still come.
+        update replies r
+           set state = 'planned', act_at = now(), reason = null, settled_at = null, attempts = greatest(least(r.attempts, 2) - 1, 0),
+               body = case when r.kind = 'answer' and r.attempts <= 1 then null else r.body end,
+               recipe = case when r.kind = 'answer' and r.attempts <= 1 then null else r.recipe end,
+               after_hours = r.after_hours and not (r.kind = 'answer' and r.attempts <= 1)
+         where r.tenant_id = tenant and r.id = letter and r.channel = on_channel and r.state in ('rejected', 'suppressed');
+        replayed := found;
+    elsif of_kind = 'incoming_mail' then
+        update emails e set state = 'noticed', outcome = null, reason = null, attempts = 0, act_at = now(), done_at = null
+         where e.tenant_id = tenant and e.id = letter and e.state = 'failed';
+        replayed := found;
+    elsif of_kind = 'call' then
+        update calls c set finish_at = now(), finish_attempts = 0, failed_at = null, failed_reason = null
+         where c.tenant_id = tenant and c.id = letter and c.failed_at is not null and c.finish_at is null;
+        replayed := found;
     end if;
-    if replayed then
-        state := case letter_kind when 'text' then 'planned' when 'mail_reply' then 'planned' else 'noticed' end;
-        insert into audit_log (tenant_id, actor_id, actor, impersonating, address, action, object)
-        select tenant, (actor ->> 'id')::bigint, actor ->> 'name', (actor ->> 'impersonating')::boolean, actor ->> 'address', 'dead_letters.replay', letter_kind || ' ' || letter
-         where actor is not null;
-    end if;
+    select s.state, s.due into state, due
+      from (select r.state, r.act_at as due from replies r where r.tenant_id = tenant and r.id = letter and r.channel = on_channel
+            union all
+            select e.state, e.act_at from emails e where of_kind = 'incoming_mail' and e.tenant_id = tenant and e.id = letter
+            union all
+            select case when c.finish_at is not null then 'to_be_finished' when c.failed_at is not null then 'failed' when c.finished_at is not null then 'finished' else 'open' end, c.finish_at
+              from calls c where of_kind = 'call' and c.tenant_id = tenant and c.id = letter
+            union all
+            select b.state, b.act_at from bookings b where of_kind = 'booking' and b.tenant_id = tenant and b.id = letter) s;
+    is_there := found;
 end $function$
 -- owner: postgres;
 
@@ -2683,6 +2644,25 @@ CREATE OR REPLACE FUNCTION public.route_call(names text[])
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 RETURN (SELECT CASE count(DISTINCT n.tenant_id) WHEN 0 THEN NULL::bigint WHEN 1 THEN min(n.tenant_id) ELSE ('-1'::integer)::bigint END AS "case" FROM (call_names n JOIN tenants t ON (((t.id = n.tenant_id) AND t.is_active))) WHERE (n.name = ANY (route_call.names)))
+-- owner: chattercheatah_router;
+
+CREATE OR REPLACE FUNCTION public.route_dead_letters(at_most integer)
+ RETURNS TABLE(tenant_id bigint, kind text, reason text, letters bigint, oldest timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT t.id,
+     d.kind,
+     d.reason,
+     count(*) AS count,
+     min(d.failed_at) AS min
+    FROM (tenants t
+      CROSS JOIN LATERAL dead_letters(t.id) d(kind, id, state, reason, failed_at))
+   GROUP BY t.id, d.kind, d.reason
+   ORDER BY (min(d.failed_at)), t.id, d.kind, d.reason
+  LIMIT route_dead_letters.at_most;
+END
 -- owner: chattercheatah_router;
 
 CREATE OR REPLACE FUNCTION public.route_expiring_watches(before timestamp with time zone, at_most integer)
@@ -3169,11 +3149,15 @@ CREATE TRIGGER refuse_erased BEFORE INSERT ON public.call_insights FOR EACH ROW 
 
 CREATE TRIGGER keep_erased BEFORE UPDATE ON public.calls FOR EACH ROW WHEN ((old.erased_at IS NOT NULL)) EXECUTE FUNCTION keep_erased_call();
 
+CREATE TRIGGER log_replay AFTER UPDATE OF failed_at ON public.calls FOR EACH ROW WHEN (((new.failed_at IS NULL) AND (old.failed_at IS NOT NULL))) EXECUTE FUNCTION log_change('tenant_id');
+
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON public.contacts FOR EACH ROW EXECUTE FUNCTION log_change('tenant_id');
 
 CREATE TRIGGER spread AFTER INSERT OR UPDATE OF phone_number, email ON public.contacts FOR EACH ROW EXECUTE FUNCTION spread_to_contact();
 
 CREATE TRIGGER log_handling AFTER UPDATE OF handled_by, needs_attention_at ON public.conversations FOR EACH ROW WHEN (((old.handled_by IS DISTINCT FROM new.handled_by) OR (old.needs_attention_at IS DISTINCT FROM new.needs_attention_at))) EXECUTE FUNCTION log_change('tenant_id');
+
+CREATE TRIGGER log_replay AFTER UPDATE OF state ON public.emails FOR EACH ROW WHEN (((new.state = 'noticed'::text) AND (old.state = 'failed'::text))) EXECUTE FUNCTION log_change('tenant_id');
 
 CREATE TRIGGER log_change AFTER INSERT OR DELETE OR UPDATE ON public.leads FOR EACH ROW EXECUTE FUNCTION log_change('tenant_id');
 
@@ -3192,6 +3176,8 @@ CREATE TRIGGER note_live BEFORE INSERT ON public.prompt_bundles FOR EACH ROW WHE
 CREATE TRIGGER note_live_again BEFORE UPDATE ON public.prompt_bundles FOR EACH ROW WHEN (((new.status = 'PRODUCTION'::text) AND (old.status <> 'PRODUCTION'::text))) EXECUTE FUNCTION note_live_since();
 
 CREATE TRIGGER keep_published BEFORE INSERT OR DELETE OR UPDATE ON public.prompt_sections FOR EACH ROW EXECUTE FUNCTION keep_published_sections();
+
+CREATE TRIGGER log_replay AFTER UPDATE OF state ON public.replies FOR EACH ROW WHEN (((new.state = 'planned'::text) AND (old.state = ANY (ARRAY['rejected'::text, 'suppressed'::text])))) EXECUTE FUNCTION log_change('tenant_id');
 
 CREATE TRIGGER log_staff AFTER INSERT ON public.replies FOR EACH ROW WHEN ((new.kind = 'staff'::text)) EXECUTE FUNCTION log_change('tenant_id');
 
@@ -3351,17 +3337,15 @@ grant insert, select on users to chattercheatah_app;
 
 grant insert, select, update on users to chattercheatah_operator;
 
-grant select (act_at, id, state, tenant_id) on bookings to chattercheatah_router;
+grant select (act_at, id, reason, released_at, state, tenant_id) on bookings to chattercheatah_router;
 
 grant select (act_at, created_at, reason, state, tenant_id) on bookings to chattercheatah_support;
 
 grant select (name, tenant_id) on call_names to chattercheatah_router;
 
-grant select (failed, made_at, tenant_id) on call_summaries to chattercheatah_support;
-
 grant update (customer_number, erased_at, finish_at, finished_at, recording_id) on calls to chattercheatah_eraser;
 
-grant select (finish_at, finished_at, id, tenant_id, updated_at) on calls to chattercheatah_router;
+grant select (failed_at, failed_reason, finish_at, finished_at, id, tenant_id, updated_at) on calls to chattercheatah_router;
 
 grant select (channel, finish_at, finished_at, started_at, status, tenant_id) on calls to chattercheatah_support;
 
@@ -3371,7 +3355,7 @@ grant select (channel, handled_by, last_message_at, needs_attention_at, needs_at
 
 grant update (conversation_id, done_at, message_id, message_refs, outcome, reason, reply_to, sender, state, subject) on emails to chattercheatah_eraser;
 
-grant select (act_at, id, state, tenant_id) on emails to chattercheatah_router;
+grant select (act_at, done_at, id, reason, state, tenant_id) on emails to chattercheatah_router;
 
 grant select (act_at, noticed_at, outcome, reason, state, tenant_id) on emails to chattercheatah_support;
 
@@ -3379,7 +3363,7 @@ grant select (created_at, source, status, tenant_id) on leads to chattercheatah_
 
 grant select (channel, status, tenant_id) on prompt_bundles to chattercheatah_support;
 
-grant select (accepted_at, act_at, channel, id, settled_at, state, tenant_id) on replies to chattercheatah_router;
+grant select (accepted_at, act_at, channel, id, reason, settled_at, state, tenant_id) on replies to chattercheatah_router;
 
 grant select (accepted_at, act_at, channel, created_at, reason, settled_at, state, tenant_id) on replies to chattercheatah_support;
 
@@ -3421,11 +3405,11 @@ grant execute on function claim_tenant_numbers() to public;
 
 grant execute on function confirm_booking(bigint,bigint,text) to chattercheatah_app;
 
-grant execute on function count_dead_letters() to chattercheatah_registrar;
-
 grant execute on function count_usage(bigint) to chattercheatah_app;
 
 grant execute on function dead_letters(bigint) to chattercheatah_app;
+
+grant execute on function dead_letters(bigint) to chattercheatah_router;
 
 grant execute on function erase_old(bigint,integer) to chattercheatah_app;
 
@@ -3495,6 +3479,8 @@ grant execute on function refuse_opted_out() to public;
 
 grant execute on function release_booking(bigint,bigint,integer,text,text) to chattercheatah_app;
 
+grant execute on function replay_bar(bigint,text,bigint) to chattercheatah_app;
+
 grant execute on function replay_dead_letter(bigint,text,bigint) to chattercheatah_app;
 
 grant execute on function reply_history(bigint,bigint,integer) to chattercheatah_app;
@@ -3504,6 +3490,8 @@ grant execute on function route_active_tenant(bigint) to chattercheatah_app;
 grant execute on function route_assistant(text) to chattercheatah_app;
 
 grant execute on function route_call(text[]) to chattercheatah_app;
+
+grant execute on function route_dead_letters(integer) to chattercheatah_registrar;
 
 grant execute on function route_expiring_watches(timestamp with time zone,integer) to chattercheatah_app;
 

@@ -15,32 +15,24 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/auth"
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store/storetest"
-	"github.com/chattercheatah/chattercheatah/shared/task"
-	"github.com/chattercheatah/chattercheatah/shared/task/tasktest"
 )
 
-const queue = "projects/p/locations/l/queues/replies"
-
-// bench is the function with a real database, an admin of each tenant, somebody who is none, and a global admin.
+// bench is the function with a real database and no queue, an admin of each tenant, somebody who is none, and a global admin.
 type bench struct {
 	*storetest.DB
 	tokens  *auth.Tokens
 	handler http.Handler
 	log     bytes.Buffer
-	tasks   *tasktest.Server // holds what is put
 
 	swimmer, dentist, desk, operator string // their bearer tokens
 }
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
-	b := &bench{DB: storetest.New(t), tasks: tasktest.New(t, tasktest.Options{Queues: []string{queue}, Manual: true})}
-	tasks := task.NewQueue(task.Config{Queue: queue, WorkerURL: "https://worker.example.test", ServiceAccount: "tasks@p.example.test", EmulatorHost: b.tasks.Addr()})
-	t.Cleanup(func() { _ = tasks.Close() })
+	b := &bench{DB: storetest.New(t)}
 	b.tokens = auth.NewTokens(auth.TokenConfig{Keys: private.NewSecret(strings.Repeat("k", 32))}, time.Now)
 	b.handler = operations.New(operations.Deps{
 		Log: slog.New(slog.NewJSONHandler(&b.log, nil)), Guard: auth.NewGuard(b.Admin, b.tokens),
-		Texts: tasks, Mail: task.MailQueue{Queue: tasks}, Calls: tasks,
 	})
 	b.swimmer = b.person(t, "admin@exampleco.test", "tenant_admin", 1042)
 	b.desk = b.person(t, "desk@exampleco.test", "user", 1042)

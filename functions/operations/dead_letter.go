@@ -2,7 +2,6 @@ package operations
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/fault"
@@ -10,133 +9,165 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
 
-type letterBody struct {
-	Kind           store.LetterKind `json:"kind"`
-	ID             int64            `json:"id"`
-	State          string           `json:"state"`
-	Reason         string           `json:"reason" doc:"a code, the provider's own where it gave one"`
-	FailedAt       time.Time        `json:"failed_at"`
-	Attempts       int              `json:"attempts"`
-	ConversationID *int64           `json:"conversation_id"`
-	CallID         *int64           `json:"call_id"`
-	Replayable     bool             `json:"replayable"`
-	WhyNot         string           `json:"why_not,omitempty" doc:"why it may not be done again: not_delivered, may_have_been_sent, answered_since, customer_was_told"`
+// deadLetter is how the list tells of what failed for good: ids and codes, never a word of anybody.
+type deadLetter struct {
+	Kind           store.DeadLetterKind `json:"kind" doc:"booking, call, incoming_mail, mail (a reply by mail) or text (a reply by text)"`
+	ID             int64                `json:"id"`
+	State          string               `json:"state"`
+	Reason         string               `json:"reason" doc:"a fixed code, or the provider's"`
+	ConversationID *int64               `json:"conversation_id"`
+	CallID         *int64               `json:"call_id"`
+	FailedAt       time.Time            `json:"failed_at"`
+	Attempts       int                  `json:"attempts"`
+	Replayable     bool                 `json:"replayable"`
+	WhyNot         *string              `json:"why_not" doc:"a fixed code; null when it can be replayed"`
 }
 
-type deadLettersInput struct {
+func listDeadLetter(l store.DeadLetter) deadLetter {
+	return deadLetter{
+		Kind: l.Kind, ID: l.ID, State: l.State, Reason: l.Reason, ConversationID: nullIfZero(l.ConversationID), CallID: nullIfZero(l.CallID),
+		FailedAt: l.FailedAt, Attempts: l.Attempts, Replayable: l.Bar == "", WhyNot: nullIfZero(l.Bar),
+	}
+}
+
+// nullIfZero makes null of what is not there.
+func nullIfZero[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+type listDeadLettersInput struct {
 	httpx.PageInput
-	Kind string `query:"kind" enum:"text,mail_reply,mail,call,booking" doc:"one kind alone"`
+	Kind store.DeadLetterKind `query:"kind" enum:"text,mail,incoming_mail,call,booking" doc:"leave it out for all"`
 }
 
-type deadLettersOutput struct{ Body httpx.Page[letterBody] }
+type deadLettersOutput struct{ Body httpx.Page[deadLetter] }
 
-// deadLetters lists what failed for good, the newest first.
-func (d Deps) deadLetters(ctx context.Context, t *store.Tenant, in *deadLettersInput) (*deadLettersOutput, error) {
-	var after store.LetterPlace
+// listDeadLetters lists what failed for good, the newest first.
+func (d Deps) listDeadLetters(ctx context.Context, t *store.Tenant, in *listDeadLettersInput) (*deadLettersOutput, error) {
+	var after store.DeadLetterPlace
 	if err := in.After(&after); err != nil {
 		return nil, err
 	}
-	found, err := t.DeadLetters(ctx, store.LetterKind(in.Kind), after, in.Limit+1)
+	found, err := t.DeadLetters(ctx, in.Kind, after, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
-	show := func(l store.DeadLetter) letterBody {
-		return letterBody{
-			Kind: l.Kind, ID: l.ID, State: l.State, Reason: l.Reason, FailedAt: l.FailedAt, Attempts: l.Attempts,
-			ConversationID: orNull(l.ConversationID), CallID: orNull(l.CallID), Replayable: l.WhyNot == "", WhyNot: l.WhyNot,
-		}
-	}
-	page := httpx.NewPage(found, in.Limit, show, func(l store.DeadLetter) any { return store.LetterPlace{FailedAt: l.FailedAt, Kind: l.Kind, ID: l.ID} })
-	return &deadLettersOutput{page}, nil
-}
-
-func orNull(id int64) *int64 {
-	if id == 0 {
-		return nil
-	}
-	return &id
+	place := func(l store.DeadLetter) any { return store.DeadLetterPlace{At: l.FailedAt, Kind: l.Kind, ID: l.ID} }
+	return &deadLettersOutput{httpx.NewPage(found, in.Limit, listDeadLetter, place)}, nil
 }
 
 type replayInput struct {
-	Kind store.LetterKind `path:"kind" enum:"text,mail_reply,mail,call,booking" example:"text"`
-	ID   int64            `path:"letter_id" minimum:"1" example:"17"`
+	Kind store.DeadLetterKind `path:"kind" enum:"text,mail,incoming_mail,call,booking"`
+	ID   int64                `path:"letter_id" minimum:"1"`
 }
 
 type replayOutput struct {
 	Body struct {
-		State    string `json:"state" doc:"what it is now"`
-		Replayed bool   `json:"replayed" doc:"whether this call has it done again; false when an earlier one did"`
+		Kind     store.DeadLetterKind `json:"kind"`
+		ID       int64                `json:"id"`
+		State    string               `json:"state" doc:"how it stands now"`
+		Replayed bool                 `json:"replayed" doc:"whether this request has begun it anew; false when it was begun before, or had not failed"`
 	}
 }
 
-// whyNot says what to do about what may not be done again.
-var whyNot = map[string]string{
-	"not_delivered":      "the carrier took it and could not deliver it, and would not the next time; write to the customer another way",
-	"may_have_been_sent": "it may have been sent; look at the conversation, and write to the customer if they have not got it",
-	"answered_since":     "the customer has been written to since; write to them if something is missing",
-	"not_to_be_sent":     "it is not to be sent: its recipient opted out, or people have taken the conversation over",
-	"customer_was_told":  "the customer was told that it did not work; book the meeting with them anew",
-}
-
-// replay has a dead letter done again. What is recorded now is done even if its task cannot be queued: the sweeper finds it.
-func (d Deps) replay(ctx context.Context, t *store.Tenant, in *replayInput) (*replayOutput, error) {
-	r, err := t.Replay(ctx, in.Kind, in.ID)
+// replayDeadLetter begins what failed for good anew, once however often it is asked to, and answers how it stands afterwards.
+func (d Deps) replayDeadLetter(ctx context.Context, t *store.Tenant, in *replayInput) (*replayOutput, error) {
+	r, err := t.ReplayDeadLetter(ctx, in.Kind, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	if r.WhyNot != "" {
-		return nil, fault.New(fault.Conflict, "%s", whyNot[r.WhyNot])
+	if r.Bar != "" {
+		return nil, fault.New(fault.Conflict, "%s: %s", r.Bar, whatToDo(r.Bar))
 	}
-	httpx.Note(ctx, slog.String("letter", string(in.Kind)), slog.Int64("letter_id", in.ID), slog.Bool("replayed", r.Done))
-	if r.Done {
-		if err := d.queue(ctx, t, in, r.ReplayAt); err != nil {
-			d.Log.WarnContext(ctx, "a replay is not queued; the sweeper will", "tenant_id", t.Scope().ID(), "letter", in.Kind, "letter_id", in.ID, "error", err)
-		}
+	if !r.Due.IsZero() {
+		d.queue(ctx, t, in, r.Due)
 	}
 	out := &replayOutput{}
-	out.Body.State, out.Body.Replayed = r.State, r.Done
+	out.Body.Kind, out.Body.ID, out.Body.State, out.Body.Replayed = in.Kind, in.ID, r.State, r.Replayed
 	return out, nil
 }
 
-// queueWait bounds how long somebody waits for Cloud Tasks.
-const queueWait = 5 * time.Second
+// patience is how long the queue has to take a task. What it does not take the sweeper finds.
+const patience = 5 * time.Second
 
-func (d Deps) queue(ctx context.Context, t *store.Tenant, in *replayInput, at time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, queueWait)
+// queue puts the task of what is to be done. For the same time it is one task, however often it is put.
+func (d Deps) queue(ctx context.Context, t *store.Tenant, in *replayInput, at time.Time) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	switch of := t.Scope().ID(); in.Kind {
-	case store.LetterText:
-		return d.Texts.PutReply(ctx, of, in.ID, at)
-	case store.LetterMailReply:
-		return d.Mail.PutReply(ctx, of, in.ID, at)
-	case store.LetterMail:
-		return d.Mail.PutMail(ctx, of, in.ID, at)
-	default:
-		return d.Calls.PutAfterCall(ctx, of, in.ID, at)
+	put := map[store.DeadLetterKind]func() error{
+		store.DeadText:         func() error { return d.Texts.PutReply(ctx, t.Scope().ID(), in.ID, at) },
+		store.DeadMail:         func() error { return d.Mail.PutReply(ctx, t.Scope().ID(), in.ID, at) },
+		store.DeadIncomingMail: func() error { return d.Mail.PutMail(ctx, t.Scope().ID(), in.ID, at) },
+		store.DeadCall:         func() error { return d.Calls.PutAfterCall(ctx, t.Scope().ID(), in.ID, at) },
+	}[in.Kind]
+	if err := put(); err != nil {
+		d.Log.WarnContext(ctx, "a replay was not queued; the sweeper will", "tenant_id", t.Scope().ID(), "kind", in.Kind, "id", in.ID, "error", err)
 	}
 }
 
-type letterCountBody struct {
-	TenantID int64            `json:"tenant_id"`
-	Kind     store.LetterKind `json:"kind"`
-	Reason   string           `json:"reason"`
-	Letters  int64            `json:"letters"`
-	Oldest   time.Time        `json:"oldest"`
+// whatToDo says to a person how what is not replayed may be mended otherwise.
+func whatToDo(bar string) string {
+	switch bar {
+	case "may_have_been_sent":
+		return "nobody could find out whether it was sent; look in the thread or ask the customer, and write in the conversation if it was not"
+	case "was_sent":
+		return "the provider took it and could not deliver it; reach the customer another way, or write in the conversation"
+	case "opted_out":
+		return "the recipient has opted out and gets nothing until they write START"
+	case "human_takeover":
+		return "a person has taken the conversation over; write there, or hand it back first"
+	case "answered_by_people", "answered_by_hand":
+		return "a person has written to the customer since; write in the conversation if more is to be said"
+	case "superseded":
+		return "something newer has taken its place; see the conversation"
+	case "too_late":
+		return "the answer would come more than a day late; write in the conversation"
+	case "outside_hours", "told_hours_already":
+		return "it came outside the business hours, when no answer is given; write in the conversation"
+	case "texting_disabled":
+		return "texting is off; an admin can turn it on in /sms/settings"
+	case "mail_disabled":
+		return "mail is not answered; an admin can turn it on in /email/settings"
+	case "mailbox_disconnected":
+		return "the mailbox is not connected; an admin can connect it with /email/oauth/start"
+	case "customer_was_told":
+		return "the customer was told that there is no meeting; see whether one stands in the calendar, and call them"
+	default:
+		return "see the conversation"
+	}
+}
+
+// mostCounts is how many counts one answer holds.
+const mostCounts = 1000
+
+type deadLetterCount struct {
+	TenantID int64                `json:"tenant_id"`
+	Kind     store.DeadLetterKind `json:"kind"`
+	Reason   string               `json:"reason"`
+	Count    int64                `json:"count"`
+	Oldest   time.Time            `json:"oldest_failed_at"`
 }
 
 type countDeadLettersOutput struct {
 	Body struct {
-		Items []letterCountBody `json:"items"`
+		Items []deadLetterCount `json:"items" doc:"the 1000 at most whose oldest letter is the oldest"`
 	}
 }
 
-// countDeadLetters says how many there are of each tenant.
+// countDeadLetters counts what failed for good of every tenant by kind and reason.
 func (d Deps) countDeadLetters(ctx context.Context, of *store.Registry, _ *struct{}) (*countDeadLettersOutput, error) {
-	found, err := of.DeadLetters(ctx)
-	out := &countDeadLettersOutput{}
-	out.Body.Items = make([]letterCountBody, 0, len(found))
-	for _, c := range found {
-		out.Body.Items = append(out.Body.Items, letterCountBody(c))
+	found, err := of.DeadLetters(ctx, mostCounts)
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	out := &countDeadLettersOutput{}
+	out.Body.Items = make([]deadLetterCount, 0, len(found))
+	for _, c := range found {
+		out.Body.Items = append(out.Body.Items, deadLetterCount{int64(c.Tenant), c.Kind, c.Reason, c.Count, c.Oldest})
+	}
+	return out, nil
 }

@@ -36,8 +36,8 @@ func Routes(d Deps) []httpx.Route {
 	admin := httpx.Access[*store.Tenant]{Name: "admin of the tenant", Caller: httpx.Person, Admit: d.Guard.TenantAdmin}
 	operator := httpx.Access[*store.Registry]{Name: "global admin", Caller: httpx.Person, Admit: d.Guard.Registry}
 	return []httpx.Route{
-		httpx.JSON("GET", "/dead-letters", admin, d.deadLetters),
-		httpx.JSON("POST", "/dead-letters/{kind}/{letter_id}/replay", admin, d.replay),
+		httpx.JSON("GET", "/dead-letters", admin, d.listDeadLetters),
+		httpx.JSON("POST", "/dead-letters/{kind}/{letter_id}/replay", admin, d.replayDeadLetter),
 		httpx.JSON("GET", "/admin/dead-letters", operator, d.countDeadLetters),
 		httpx.JSON("POST", "/people/export", admin, d.exportPerson),
 		httpx.JSON("POST", "/people/erase", admin, d.erasePerson),

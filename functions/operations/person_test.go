@@ -233,12 +233,12 @@ func TestErase_WaitsForACallThatGoesOnAndAMeetingThatIsBooked(t *testing.T) {
 var personal = map[string]string{
 	"erased with its row": `bookings.customer_email bookings.customer_name bookings.customer_number bookings.topic bookings.language bookings.state bookings.reason bookings.event_id bookings.control_id
 		call_insights.insight_id call_insights.name call_insights.result call_summaries.customer_email call_summaries.customer_name call_summaries.intent call_summaries.language
-		call_summaries.outcome call_summaries.summary call_summaries.transcript call_summaries.failed contacts.email contacts.name contacts.phone_number
+		call_summaries.outcome call_summaries.summary call_summaries.transcript contacts.email contacts.name contacts.phone_number
 		conversations.channel conversations.email conversations.handled_by conversations.mailbox conversations.needs_attention_reason conversations.phone_number conversations.subject conversations.thread_id
 		leads.details leads.email leads.name leads.name_key leads.notes leads.phone_number leads.source leads.status
 		messages.content messages.provider_message_id messages.role replies.body replies.channel replies.idempotency_key replies.kind replies.provider_message_id replies.reason replies.recipe replies.state`,
 	"emptied, with the row": `calls.customer_number calls.recording_id emails.message_id emails.message_refs emails.reply_to emails.sender emails.subject`,
-	"stays, of the provider's: names a row there and nobody": `calls.assistant_id calls.channel calls.control_id calls.conversation_id calls.direction calls.hangup_cause calls.our_number calls.status
+	"stays, of the provider's: names a row there and nobody": `calls.assistant_id calls.channel calls.control_id calls.conversation_id calls.direction calls.failed_reason calls.hangup_cause calls.our_number calls.status
 		call_names.name emails.gmail_id emails.mailbox emails.outcome emails.reason emails.state emails.thread_id erased_texts.provider_message_id`,
 	"stays, so that nobody is written to who has opted out": `mail_opt_outs.email mail_opt_outs.source opt_outs.phone_number opt_outs.source`,
 	"the tenant's own": `audit_log.action audit_log.actor audit_log.address audit_log.fields audit_log.object erasures.actor erasures.erased erasures.kept model_calls.model model_calls.purpose

@@ -7,11 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/store"
 )
-
-var customer = private.MustPhone("+15555550101")
 
 // month is that of now, as Postgres has it.
 func month() string { return time.Now().UTC().Format("2006-01") }

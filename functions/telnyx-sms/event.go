@@ -89,13 +89,16 @@ func (d Deps) takeReport(r *http.Request, delivery webhook.TelnyxDelivery) ([]sl
 			report.Reason = reasonOf(m, status)
 		}
 	}
-	known, err := delivery.Tenant.RecordDelivery(r.Context(), report)
+	known, failed, err := delivery.Tenant.RecordDelivery(r.Context(), report)
 	crash.Point("status.recorded")
 	if err != nil {
 		return nil, err
 	}
 	if !known {
 		return outcome("not_our_text"), nil
+	}
+	if failed != 0 {
+		d.Log.ErrorContext(r.Context(), "a text could not be delivered", "tenant_id", delivery.Tenant.Scope().ID(), "reply_id", failed, "reason", report.Reason)
 	}
 	return outcome(string(report.State)), nil
 }

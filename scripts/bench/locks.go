@@ -120,7 +120,7 @@ func (f *filled) oneText(ctx context.Context, s *store.Store, do func(step strin
 		{"AcceptReply", func() error { return of.AcceptReply(ctx, r.ID, sent) }},
 		{"NextReply", func() error { _, err := of.NextReply(ctx, prompt.SMS, reply.TenantShare); return err }},
 		{"RecordDelivery", func() error {
-			_, err := of.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: sent, To: customerPhone(int(id)), State: store.Delivered})
+			_, _, err := of.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: sent, To: customerPhone(int(id)), State: store.Delivered})
 			return err
 		}},
 		{"Conversations", func() error {

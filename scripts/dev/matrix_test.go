@@ -147,10 +147,22 @@ func (m *matrix) fill(t *testing.T) {
 	conversation := m.first(t, "/conversations", as)
 	m.theirs["conversation_id"] = number(conversation["id"])
 	m.theirs["message_id"] = number(m.answered(t, fmt.Sprintf("/conversations/%v/messages", m.theirs["conversation_id"]), as)["id"])
+	m.theirs["letter_id"] = m.deadText(t, m.theirs["conversation_id"])
 	m.ask(t, "PUT", "/tenant/profile", as, map[string]any{"business_name": secretWord})
 	m.connectMailbox(t, as)
 	m.theirs["letter_id"] = m.rejected(t)
 	m.theirs["call_id"], m.theirs["contact_id"] = m.callMade(t), number(m.first(t, "/contacts", as)["id"])
+}
+
+// deadText leaves a text in a conversation that failed for good, and returns its id.
+func (m *matrix) deadText(t *testing.T, conversation int64) int64 {
+	t.Helper()
+	id, err := strconv.ParseInt(m.rows().Query(t, `insert into replies (tenant_id, conversation_id, kind, state, body, act_at, settled_at, reason)
+		values (1042, $1, 'staff', 'rejected', $2, now(), now(), 'config') returning id::text`, conversation, secretWord)[0], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // connectMailbox goes through the fake Google's consent as the owner of the swim school's mailbox, and waits until it was read, as its watch calls

@@ -83,33 +83,44 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, callID int64) (Done,
 		return DoneNotDue, w.Queue.PutAfterCall(ctx, t.Scope().ID(), callID, due)
 	}
 	if work.Attempts > mostAttempts {
-		w.Log.ErrorContext(ctx, "a call is given up", "tenant_id", t.Scope().ID(), "call_id", callID)
 		made := w.made(work, heard{}, reading{Intent: generalInquiry})
-		made.Failed = "given_up"
-		return w.finish(ctx, t, work, made)
+		made.Missing = missingAll
+		return w.finish(ctx, t, work, made, nil)
 	}
-	heard, hearErr := w.hear(ctx, work)
-	if hearErr == nil && !heard.fromCustomer() && work.Attempts <= len(patience) {
+	heard, unheard := w.hear(ctx, work)
+	if unheard == nil && !heard.fromCustomer() && work.Attempts <= len(patience) {
 		return w.postpone(ctx, t, work, patience[work.Attempts-1])
 	}
-	if hearErr != nil && work.Attempts < mostRetries {
-		w.Log.WarnContext(ctx, "Telnyx could not be asked what was said", "tenant_id", t.Scope().ID(), "call_id", callID, "error", hearErr)
+	if unheard != nil && work.Attempts < mostRetries {
+		w.Log.WarnContext(ctx, "Telnyx could not be asked what was said", "tenant_id", t.Scope().ID(), "call_id", callID, "error", unheard)
 		return w.postpone(ctx, t, work, retryAfter(work.Attempts))
 	}
-	read, err := w.read(ctx, work, heard)
-	if err != nil && work.Attempts < mostRetries && fault.KindOf(err) == fault.Unavailable {
-		w.Log.WarnContext(ctx, "the model could not be asked about a call", "tenant_id", t.Scope().ID(), "call_id", callID, "error", err)
+	read, unread := w.read(ctx, work, heard)
+	if unread != nil && work.Attempts < mostRetries && fault.KindOf(unread) == fault.Unavailable {
+		w.Log.WarnContext(ctx, "the model could not be asked about a call", "tenant_id", t.Scope().ID(), "call_id", callID, "error", unread)
 		return w.postpone(ctx, t, work, retryAfter(work.Attempts))
 	}
 	made := w.made(work, heard, read)
-	if err != nil {
-		w.Log.ErrorContext(ctx, "a call is kept without a summary", "tenant_id", t.Scope().ID(), "call_id", callID, "error", err)
-		made.Failed = "no_summary"
-	} else if hearErr != nil {
-		w.Log.ErrorContext(ctx, "a call is kept without what was said", "tenant_id", t.Scope().ID(), "call_id", callID, "error", hearErr)
-		made.Failed = "not_heard"
+	made.Missing = missing(unheard, unread)
+	return w.finish(ctx, t, work, made, errors.Join(unheard, unread))
+}
+
+// What of a call can be missing for good, as calls.failed_reason has it.
+const (
+	missingAll        = "gave_up"
+	missingTranscript = "no_transcript" // Telnyx could not be asked
+	missingSummary    = "no_summary"    // the model could not be asked, refused, or wrote nonsense
+)
+
+func missing(unheard, unread error) string {
+	switch {
+	case unheard != nil:
+		return missingTranscript
+	case unread != nil:
+		return missingSummary
+	default:
+		return ""
 	}
-	return w.finish(ctx, t, work, made)
 }
 
 func retryAfter(attempts int) time.Duration {
@@ -123,10 +134,14 @@ func (w *Worker) postpone(ctx context.Context, t *store.Tenant, work *store.Call
 	return DonePostponed, w.Queue.PutAfterCall(ctx, t.Scope().ID(), work.Call.ID, w.Now().Add(wait))
 }
 
-func (w *Worker) finish(ctx context.Context, t *store.Tenant, work *store.CallWork, made store.CallMade) (Done, error) {
+// finish keeps what was made; cause is why a part of it is missing.
+func (w *Worker) finish(ctx context.Context, t *store.Tenant, work *store.CallWork, made store.CallMade, cause error) (Done, error) {
 	finished, err := t.FinishCall(ctx, work, made)
 	if err != nil {
 		return ifStillOurs(DoneFinished, err)
+	}
+	if finished.Failed {
+		w.Log.ErrorContext(ctx, "a call is given up", "tenant_id", t.Scope().ID(), "call_id", work.Call.ID, "reason", made.Missing, "error", cause)
 	}
 	if finished.Notice.ReplyID != 0 {
 		ctx, cancel := context.WithTimeout(ctx, queueNotice)

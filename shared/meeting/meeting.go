@@ -249,8 +249,8 @@ func (m *Meetings) own(ctx context.Context, t *store.Tenant, c store.Calendar, r
 			return Taken, end.text, nil
 		}
 		return NotBooked, end.text, err
-	case err != nil:
-		m.Log.ErrorContext(ctx, "a booking did not come to its end", "tenant_id", t.Scope().ID(), "booking_id", k.ID, "state", string(end.state), "error", err)
+	case err != nil && end.state != store.BookingReleased:
+		m.Log.WarnContext(ctx, "a booking did not come to its end yet", "tenant_id", t.Scope().ID(), "booking_id", k.ID, "state", string(end.state), "error", err)
 	}
 	return outcomeOf(end.state, end.reason), end.text, nil
 }

@@ -145,7 +145,19 @@ func (p pursuit) release(ctx context.Context, reason string, why error) (ending,
 	if err := p.tenant.ReleaseBooking(ctx, p.booking, reason, words); err != nil {
 		return p.left(), errors.Join(why, err)
 	}
+	if reason == reasonGaveUp || reason == reasonGone || reason == reasonUnasked || reason == reasonRefused {
+		p.Log.ErrorContext(ctx, "a booking is given up", "tenant_id", p.tenant.Scope().ID(), "booking_id", p.booking.ID, "reason", reason, "error", why)
+	}
 	return ending{state: store.BookingReleased, reason: reason}, why
+}
+
+// giveUp releases a booking for whatever was in the way, which is no error then.
+func (p pursuit) giveUp(ctx context.Context, reason string, why error) (ending, error) {
+	end, err := p.release(ctx, reason, why)
+	if end.state == store.BookingReleased {
+		err = nil
+	}
+	return end, err
 }
 
 // event is what the booking is in the calendar.
@@ -204,10 +216,9 @@ func (p pursuit) end(ctx context.Context, end ending, err error) error {
 		}
 		return err
 	case end.state == store.BookingHeld && errors.Is(err, ErrNoCalendar): // so there is no event
-		_, err = p.release(ctx, reasonGone, nil)
+		_, err = p.giveUp(ctx, reasonGone, err)
 	case p.Now().Sub(p.booking.CreatedAt) > giveUpAfter:
-		p.Log.ErrorContext(ctx, "whether a meeting is in the calendar could not be found out", "tenant_id", p.tenant.Scope().ID(), "booking_id", p.booking.ID, "error", err)
-		_, err = p.release(ctx, reasonGaveUp, nil)
+		_, err = p.giveUp(ctx, reasonGaveUp, err)
 	}
 	return err
 }

@@ -31,6 +31,8 @@ var (
 
 	firstLook      = crash.Quick(15 * time.Second) // after an answer was lost
 	believeAbsence = crash.Quick(3 * time.Minute)  // the provider's record has shown by then what it has
+	longestLook    = 30 * time.Minute              // between two looks: soon at first, then ever more seldom
+	lookFor        = 24 * time.Hour                // then it rests with people
 
 	sweepAfter  = crash.Quick(20 * time.Second) // an on-time task has begun by then
 	sweepAtMost = 1000

@@ -68,6 +68,9 @@ func (w *Worker) Work(ctx context.Context, t *store.Tenant, replyID int64) (Done
 		done, err := w.answer(ctx, t, r)
 		return w.finish(ctx, t, done, err)
 	}
+	if standing.GaveUp != "" {
+		w.givenUp(ctx, t, replyID, standing.GaveUp)
+	}
 	switch {
 	case standing.State == "":
 		return DoneNone, nil
@@ -186,9 +189,17 @@ func (w *Worker) unsent(ctx context.Context, t *store.Tenant, r *store.Reply, er
 		}
 		return DonePostponed, w.later(ctx, t, r.ID, wait)
 	default:
-		w.Log.ErrorContext(ctx, "a reply is given up", "tenant_id", t.Scope().ID(), "reply_id", r.ID, "reason", failed.Reason)
-		return ended(t.RejectReply(ctx, r, failed.Reason))
+		err := t.RejectReply(ctx, r, failed.Reason)
+		if err == nil {
+			w.givenUp(ctx, t, r.ID, failed.Reason)
+		}
+		return ended(err)
 	}
+}
+
+// givenUp says in the log that a reply has failed for good, once; the dead letters list it.
+func (w *Worker) givenUp(ctx context.Context, t *store.Tenant, replyID int64, reason string) {
+	w.Log.ErrorContext(ctx, "a reply is given up", "tenant_id", t.Scope().ID(), "reply_id", replyID, "reason", reason)
 }
 
 // ended reports a reply that is over. One that was no longer ours is over too, by somebody else's hand.
@@ -227,23 +238,23 @@ func (w *Worker) settle(ctx context.Context, t *store.Tenant, replyID int64) (Do
 			return "", err
 		}
 	}
-	wait := nextLook(age)
+	if age > lookFor {
+		return w.stopLooking(ctx, t, r)
+	}
+	wait := min(max(firstLook, age), longestLook)
 	if err := t.LookAgain(ctx, r, wait); err != nil {
 		return ifStillOurs(DoneUnknown, err)
-	}
-	if wait > time.Hour {
-		return DoneUnknown, nil // the sweeper's turn
 	}
 	return DoneUnknown, w.later(ctx, t, r.ID, wait)
 }
 
-// nextLook spaces the looks at an unknown send: soon at first, then ever more seldom, for a day; after that it rests with
-// the people whom the marked conversation has told.
-func nextLook(age time.Duration) time.Duration {
-	if age > 24*time.Hour {
-		return 365 * 24 * time.Hour
+// stopLooking leaves it to the people whom the marked conversation has told whether a reply was sent.
+func (w *Worker) stopLooking(ctx context.Context, t *store.Tenant, r *store.Reply) (Done, error) {
+	err := t.StopLooking(ctx, r)
+	if err == nil {
+		w.givenUp(ctx, t, r.ID, "never_found_out")
 	}
-	return min(max(firstLook, age), 30*time.Minute)
+	return ifStillOurs(DoneUnknown, err)
 }
 
 // Sweep queues every reply that is overdue: recorded and never queued, or left behind by a worker that died. It returns how

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/chattercheatah/chattercheatah/shared/private"
 	"github.com/chattercheatah/chattercheatah/shared/tenant"
@@ -132,14 +133,20 @@ type CallMade struct {
 	Notice      private.Text // to the owner, if they are to be told; zero for none
 	NoticeAt    time.Time    // not before
 	Spent       Spent        // on having the model read it
-	Failed      string       // why nothing, or not all, could be made of it: a code; "" when it was
+	Missing     string       // why a part of it is missing for good, a fixed code; "" when none is
 }
 
 // FinishedCall says what came of it.
 type FinishedCall struct {
 	LeadID int64        // 0 for none
 	Notice PlannedReply // zero when there is none, or was one before
+	Failed bool         // it is a dead letter now, for what is Missing: nothing more is to be made of it
 }
+
+// failCallSQL concerns a call that this transaction has finished, and that nobody looks at again.
+const failCallSQL = `
+update calls set failed_at = case when $3 <> '' then now() end, failed_reason = nullif($3, ''), finish_attempts = case when $3 <> '' then $4 else 0 end
+ where tenant_id = $1 and id = $2 and finished_at = now() and finish_at is null and (failed_at is not null or $3 <> '')`
 
 // FinishCall keeps what was made of a call, with each of its effects once whoever makes it again: the summary; the lead, which is the one
 // that the same customer's earlier call made while nobody has looked at it; the contact; the owner's notice; the opt-out; and a chat's
@@ -155,9 +162,10 @@ func (t *Tenant) FinishCall(ctx context.Context, w *CallWork, m CallMade) (f Fin
 		t.queueSpent(b, "call", m.Spent)
 		b.Queue(`select held, coalesce(lead, 0), coalesce(notice, 0), notice_due from finish_call($1, $2, $3, $4, $5)`, t.id(), w.Call.ID, w.Fence, made, said).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&held, &f.LeadID, &f.Notice.ReplyID, &due) })
-		b.Queue(`update call_summaries s set failed = nullif($4, '') from calls c
-			where s.tenant_id = $1 and s.call_id = $2 and c.tenant_id = $1 and c.id = $2 and c.finish_fence = $3 and s.failed is distinct from nullif($4, '')`,
-			t.id(), w.Call.ID, w.Fence, m.Failed)
+		b.Queue(failCallSQL, t.id(), w.Call.ID, m.Missing, w.Attempts).Exec(func(tag pgconn.CommandTag) error {
+			f.Failed = m.Missing != "" && tag.RowsAffected() == 1
+			return nil
+		})
 	})
 	if err == nil && !held {
 		return f, ErrLostClaim

@@ -73,11 +73,12 @@ var catalogHoles = map[string]string{
 		select table_name || '.' || column_name from information_schema.column_privileges
 		 where grantee = 'chattercheatah_router' and (table_name, column_name) <> ('call_names', 'name') and column_name not in
 		       ('id', 'tenant_id', 'is_active', 'email', 'phone_number', 'twilio_account_sid', 'telnyx_assistant_id', 'state', 'act_at', 'accepted_at', 'settled_at',
-		        'finish_at', 'finished_at', 'updated_at', 'is_enabled', 'gmail_email', 'grant_failed_at', 'watch_expires_at', 'read_due_at', 'last_read_at', 'channel', 'google_email')`,
+		        'finish_at', 'finished_at', 'updated_at', 'is_enabled', 'gmail_email', 'grant_failed_at', 'watch_expires_at', 'read_due_at', 'last_read_at', 'channel', 'google_email',
+		        'reason', 'done_at', 'failed_at', 'failed_reason', 'released_at')`,
 	"columns that the support bundle may read beyond codes, times and switches": `
 		select table_name || '.' || column_name from information_schema.column_privileges
 		 where grantee = 'chattercheatah_support' and (privilege_type <> 'SELECT' or column_name not in
-		       ('id', 'tenant_id', 'is_active', 'is_enabled', 'channel', 'status', 'state', 'outcome', 'reason', 'failed', 'made_at', 'needs_attention_reason', 'role', 'source', 'handled_by',
+		       ('id', 'tenant_id', 'is_active', 'is_enabled', 'channel', 'status', 'state', 'outcome', 'reason', 'needs_attention_reason', 'role', 'source', 'handled_by',
 		        'act_at', 'accepted_at', 'settled_at', 'created_at', 'noticed_at', 'started_at', 'finish_at', 'finished_at', 'needs_attention_at', 'last_message_at',
 		        'connected_at', 'grant_failed_at', 'watch_expires_at', 'read_due_at', 'last_read_at'))`,
 	"columns of people that the application may change beyond their role, address, password and activity": `

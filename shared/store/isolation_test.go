@@ -39,6 +39,7 @@ type target struct {
 	mailbox      store.Mailbox
 	email        int64 // noticed
 	mailReply    int64
+	dead         int64 // a rejected reply
 	sealed       store.Sealed
 }
 
@@ -87,11 +88,15 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"LookAgain": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return nil, t.LookAgain(ctx, at.asReply(), 0)
 	},
+	"StopLooking": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return nil, t.StopLooking(ctx, at.asReply())
+	},
 	"SendAgain": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return nil, t.SendAgain(ctx, at.asReply())
 	},
 	"RecordDelivery": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		return t.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: "accepted-1042", To: at.phone, Text: private.NewText("answer"), State: store.Delivered})
+		known, failed, err := t.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: "accepted-1042", To: at.phone, Text: private.NewText("answer"), State: store.Undelivered})
+		return []any{known, failed}, err
 	},
 	"ConversationWith": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.ConversationWith(ctx, at.phone)
@@ -107,6 +112,12 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	},
 	"PlanStaffText": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.PlanStaffText(ctx, store.StaffText{ConversationID: at.conversation, Text: private.NewText("hello"), Key: "theirs"})
+	},
+	"DeadLetters": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
+		return t.DeadLetters(ctx, "", store.DeadLetterPlace{}, 100)
+	},
+	"ReplayDeadLetter": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
+		return t.ReplayDeadLetter(ctx, store.DeadText, at.dead)
 	},
 	"CreateLead": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		return t.CreateLead(ctx, store.Lead{Name: "Mine", ConversationID: at.conversation, Status: "new", Source: "manual"})
@@ -153,13 +164,6 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"CountUsage": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return nil, t.CountUsage(ctx) },
 	"Usage": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return t.Usage(ctx, time.Now().AddDate(0, -1, 0), time.Now().AddDate(0, 1, 0))
-	},
-	"DeadLetters": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
-		return t.DeadLetters(ctx, "", store.LetterPlace{}, 10)
-	},
-	"Replay": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
-		r, err := t.Replay(ctx, store.LetterText, at.reply)
-		return r.Done, err
 	},
 	"ExportPerson": func(ctx context.Context, t *store.Tenant, at target) (any, error) {
 		document, err := t.ExportPerson(ctx, store.Customer{Phone: at.phone})
@@ -352,7 +356,7 @@ var touchesNothing = map[string]bool{"LogAttrs": true, "Scope": true, "By": true
 
 // missing is what nobody has.
 var missing = target{
-	bundle: 1 << 40, message: 1 << 40, lead: 1 << 40, person: 1 << 40, conversation: 1 << 40, reply: 1 << 40, call: 1 << 40, contact: 1 << 40, callName: "control:missing",
+	dead: 1 << 40, bundle: 1 << 40, message: 1 << 40, lead: 1 << 40, person: 1 << 40, conversation: 1 << 40, reply: 1 << 40, call: 1 << 40, contact: 1 << 40, callName: "control:missing",
 	sealed: store.Sealed{Column: column}, email: 1 << 40, mailReply: 1 << 40, booking: 1 << 40, confirmed: 1 << 40, slot: time.Date(2099, 1, 1, 9, 0, 0, 0, time.UTC),
 	phone: private.MustPhone("+15555550197"), number: private.MustPhone("+15555550198"),
 }
@@ -480,7 +484,7 @@ func someoneElses(t *testing.T, db *storetest.DB) target {
 	}
 	box := theirMailbox(t, db)
 	noticed, mailReply := theirMail(t, db, box)
-	return target{sealed: theirSealed(t, db), mailbox: box, email: noticed, mailReply: mailReply, booking: held, confirmed: confirmed, slot: slot, calendar: calendar, call: call.ID, contact: contact, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
+	return target{dead: theirDeadText(t, db), sealed: theirSealed(t, db), mailbox: box, email: noticed, mailReply: mailReply, booking: held, confirmed: confirmed, slot: slot, calendar: calendar, call: call.ID, contact: contact, callName: "control:theirs", bundle: draft.ID, message: message, lead: lead.ID, person: person.ID, conversation: r.ConversationID, reply: second.ReplyID, phone: customer, number: db.SwimSchoolPhone}
 }
 
 // mailboxOf is the address that a tenant connects. Tenant 1042 has a calendar under that of 2048, which is nothing to 2048.
@@ -524,6 +528,20 @@ func theirSealed(t *testing.T, db *storetest.DB) store.Sealed {
 	}
 	t.Fatalf("SealedBefore = %v, %v", found, err)
 	return store.Sealed{}
+}
+
+// theirDeadText is a text that was refused for good.
+func theirDeadText(t *testing.T, db *storetest.DB) int64 {
+	t.Helper()
+	rec := db.Receive(t, db.SwimSchool, private.MustPhone("+15555550103"), "fourth", "m4")
+	r, _, err := db.SwimSchool.ClaimReply(t.Context(), prompt.SMS, rec.ReplyID, time.Minute, 40)
+	if err != nil || r == nil {
+		t.Fatalf("ClaimReply = %v, %v", r, err)
+	}
+	if err := db.SwimSchool.RejectReply(t.Context(), r, "theirs"); err != nil {
+		t.Fatal(err)
+	}
+	return r.ID
 }
 
 // theirMailbox connects one of tenant 1042.

@@ -148,7 +148,8 @@ func (t *Tenant) PostponeMail(ctx context.Context, id int64, after time.Duration
 	err = t.run(ctx, "postponing a mail", func(b *pgx.Batch) {
 		b.Queue(`update emails set attempts = attempts + $4::boolean::integer, act_at = now() + $3::interval, reason = $6,
 			state = case when attempts + $4::boolean::integer >= $5 then 'failed' else state end,
-			outcome = case when attempts + $4::boolean::integer >= $5 then 'failed' end
+			outcome = case when attempts + $4::boolean::integer >= $5 then 'failed' end,
+			done_at = case when attempts + $4::boolean::integer >= $5 then now() end
 			where tenant_id = $1 and id = $2 and state = 'noticed' returning state = 'failed'`, t.id(), id, after, counted, most, reason).
 			Query(func(rows pgx.Rows) error {
 				_, err := pgx.ForEachRow(rows, []any{&failed}, func() error { return nil })

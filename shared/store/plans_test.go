@@ -104,7 +104,7 @@ func hotPath(t *testing.T, s *store.Store, of *store.Tenant, number private.Phon
 				yield("AcceptReply", func() error { return of.AcceptReply(ctx, r.ID, sent) }) &&
 				yield("NextReply", func() error { _, err := of.NextReply(ctx, prompt.SMS, 40); return err }) &&
 				yield("RecordDelivery", func() error {
-					_, err := of.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: sent, To: customer, State: store.Delivered})
+					_, _, err := of.RecordDelivery(ctx, store.DeliveryReport{ProviderMessageID: sent, To: customer, State: store.Delivered})
 					return err
 				}) &&
 				yield("Conversations", func() error {

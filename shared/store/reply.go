@@ -89,8 +89,9 @@ type Standing struct {
 	ActAt time.Time
 	Due   bool // its turn has come; State Planned means that another of the conversation goes first, or that it is Crowded
 
-	Crowded bool // the tenant has its share at work; NextReply will name this one
-	Closed  bool // the tenant is closed: nothing is done before it is opened again, and then the sweeper finds it
+	Crowded bool   // the tenant has its share at work; NextReply will name this one
+	Closed  bool   // the tenant is closed: nothing is done before it is opened again, and then the sweeper finds it
+	GaveUp  string // why this attempt to claim it has ended it as a dead letter; "" when it has not
 }
 
 // These call functions of migrations/00006_fair_share.sql and 00015_live_since.sql, which Postgres plans once for a connection.
@@ -101,6 +102,9 @@ const (
 	nextReplySQL     = `select next_reply($1, $2, $3)`
 	replySQL         = `select id, conversation_id, kind, state, fence, attempts, act_at, sending_at, body, token, phone_number, due, closed, told_hours from read_reply($1, $2)`
 )
+
+// gaveUpSQL is why claim_reply has ended a reply by mail that it should have claimed, when that is a failure.
+const gaveUpSQL = `select reason from replies where tenant_id = $1 and id = $2 and state = 'suppressed' and settled_at = now() and reason in ('too_late', 'mailbox_disconnected')`
 
 // historyLength is how many messages of a conversation the model is told.
 const historyLength = 40
@@ -118,11 +122,17 @@ select business_name, website_url, coalesce(phone_number, ''), email from tenant
 // with all that it needs, or nil and how the reply stands. An answer that a person's takeover or a switched-off channel has
 // made pointless is suppressed here. One round trip.
 func (t *Tenant) ClaimReply(ctx context.Context, c prompt.Channel, id int64, lease time.Duration, share int) (*Reply, Standing, error) {
-	var claimed bool
-	var crowded bool
+	var claimed, crowded bool
+	var gaveUp string
 	r, standing, err := t.readReply(ctx, "claiming a reply", c, id, func(b *pgx.Batch) {
 		b.Queue(forgettableSQL)
 		b.Queue(claimSQL, t.id(), id, lease, share).QueryRow(func(row pgx.Row) error { return row.Scan(&claimed, &crowded) })
+		if c == prompt.Email {
+			b.Queue(gaveUpSQL, t.id(), id).Query(func(rows pgx.Rows) error {
+				_, err := pgx.ForEachRow(rows, []any{&gaveUp}, func() error { return nil })
+				return err
+			})
+		}
 	})
 	switch {
 	case fault.KindOf(err) == fault.Conflict: // another reply of this conversation was claimed at this moment
@@ -130,7 +140,7 @@ func (t *Tenant) ClaimReply(ctx context.Context, c prompt.Channel, id int64, lea
 	case err != nil || r == nil:
 		return nil, Standing{}, err
 	case !claimed:
-		standing.Crowded = crowded
+		standing.Crowded, standing.GaveUp = crowded, gaveUp
 		return nil, standing, nil
 	}
 	return r, Standing{}, nil

@@ -151,11 +151,19 @@ func (t *Tenant) LookAgain(ctx context.Context, r *Reply, after time.Duration) e
 	})
 }
 
-// SendAgain plans an unknown reply anew once the provider has said that it knows no such message. It keeps its token, so
-// that a report about either attempt, however late, settles it.
+// StopLooking ends the looking for an unknown reply: whether it was sent rests with people. A report that comes still settles it.
+func (t *Tenant) StopLooking(ctx context.Context, r *Reply) error {
+	return t.transition(ctx, "ending the looks at a reply", func(b *pgx.Batch) *pgx.QueuedQuery {
+		return b.Queue(`update replies set settled_at = now(), reason = 'never_found_out'
+			where tenant_id = $1 and id = $2 and fence = $3 and state = 'unknown' and settled_at is null`, t.id(), r.ID, r.Fence)
+	})
+}
+
+// SendAgain plans an unknown reply anew once the provider has said that it knows no such message, unless StopLooking has left it to
+// people. It keeps its token, so that a report about either attempt, however late, settles it.
 func (t *Tenant) SendAgain(ctx context.Context, r *Reply) error {
 	return t.transition(ctx, "planning a reply again", func(b *pgx.Batch) *pgx.QueuedQuery {
 		return b.Queue(`update replies set state = 'planned', act_at = now(), reason = null
-			where tenant_id = $1 and id = $2 and fence = $3 and state = 'unknown'`, t.id(), r.ID, r.Fence)
+			where tenant_id = $1 and id = $2 and fence = $3 and state = 'unknown' and settled_at is null`, t.id(), r.ID, r.Fence)
 	})
 }

@@ -134,23 +134,6 @@ func TestFinish_TelnyxOrTheModelAwayIsWaitedForAndThenDoneWithout(t *testing.T) 
 		b.due(t)
 	}
 	b.want(t, hopeless, aftercall.DoneFinished)
-	failed := func() string {
-		return strings.Join(b.Query(t, `select coalesce(failed, 'whole') from call_summaries order by call_id`), " ")
-	}
-	if got := failed(); got != "no_summary not_heard" {
-		t.Errorf("kept of what failed: %q", got)
-	}
-	if r, err := b.SwimSchool.Replay(t.Context(), store.LetterCall, call); err != nil || !r.Done {
-		t.Fatalf("Replay = %+v, %v", r, err)
-	}
-	b.telnyx.ConversationsDown(0)
-	b.want(t, call, aftercall.DoneFinished)
-	if s := b.summary(t, call); s.Summary == "" || failed() != "whole not_heard" {
-		t.Errorf("done again, the call came to %+v; failed: %q", s, failed())
-	}
-	if got := b.notices(t); len(got) != 1 {
-		t.Errorf("the owner was told again: %q", got)
-	}
 }
 
 func TestFinish_WhatTheModelMakesUpIsDropped(t *testing.T) {

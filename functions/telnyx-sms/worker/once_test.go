@@ -43,7 +43,7 @@ func TestSend_LostAnswerIsSettledByItsDeliveryReport(t *testing.T) {
 	b.want(t, id, reply.DoneUnknown)
 	sent := b.telnyx.Sent()[0]
 	_, token, _ := strings.Cut(sent.WebhookURL, "reply=")
-	known, err := b.SwimSchool.RecordDelivery(t.Context(), store.DeliveryReport{ProviderMessageID: sent.ID, Token: token, To: customer, Text: sent.Text, State: store.Delivered})
+	known, _, err := b.SwimSchool.RecordDelivery(t.Context(), store.DeliveryReport{ProviderMessageID: sent.ID, Token: token, To: customer, Text: sent.Text, State: store.Delivered})
 	if err != nil || !known {
 		t.Fatalf("RecordDelivery = %v, %v; want the reply known", known, err)
 	}

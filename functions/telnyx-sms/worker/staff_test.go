@@ -74,7 +74,7 @@ func TestStaffText_IsTheStaffsWhoeverTellsFirstThatItWasTaken(t *testing.T) {
 	b.want(t, b.write(t, "Yes."), reply.DoneUnknown)
 	sent := b.telnyx.Sent()[0]
 	_, token, _ := strings.Cut(sent.WebhookURL, "reply=")
-	known, err := b.SwimSchool.RecordDelivery(t.Context(), store.DeliveryReport{ProviderMessageID: sent.ID, Token: token, To: customer, Text: sent.Text, State: store.Delivered})
+	known, _, err := b.SwimSchool.RecordDelivery(t.Context(), store.DeliveryReport{ProviderMessageID: sent.ID, Token: token, To: customer, Text: sent.Text, State: store.Delivered})
 	if err != nil || !known {
 		t.Fatalf("RecordDelivery = %v, %v; want the text known", known, err)
 	}
