@@ -63,6 +63,11 @@ locals {
       filter  = "resource.type=\"cloud_tasks_queue\" AND metric.type=\"cloudtasks.googleapis.com/queue/depth\""
       aligner = "ALIGN_MIN", reducer = "REDUCE_MAX", by = ["resource.label.queue_id"]
       above   = 500, minutes = 10
+      or = [{ # or what there is waits
+        filter  = "resource.type=\"cloud_tasks_queue\" AND metric.type=\"cloudtasks.googleapis.com/queue/task_attempt_delays\""
+        aligner = "ALIGN_PERCENTILE_99", reducer = "REDUCE_MAX", by = ["resource.label.queue_id"]
+        above   = 60000, minutes = 10
+      }]
     }
     announcements-are-lost = {
       title   = "Announcements are lost"
@@ -74,7 +79,7 @@ locals {
       title   = "A schedule fails"
       filter  = "resource.type=\"cloud_scheduler_job\" AND metric.type=\"logging.googleapis.com/log_entry_count\" AND metric.label.severity=\"ERROR\""
       aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["resource.label.job_id"]
-      above   = 3, minutes = 0
+      above   = 2, minutes = 0, window = "3600s" # the daily one is tried three times, and then not before tomorrow
     }
   }
 
@@ -88,6 +93,7 @@ resource "google_monitoring_notification_channel" "operators" {
   display_name = "Operators"
   type         = "email"
   labels       = { email_address = var.alert_email }
+  depends_on   = [google_project_service.used]
 }
 
 resource "google_monitoring_alert_policy" "above" {
@@ -95,18 +101,21 @@ resource "google_monitoring_alert_policy" "above" {
   display_name          = each.value.title
   combiner              = "OR"
   notification_channels = [google_monitoring_notification_channel.operators.id]
-  conditions {
-    display_name = each.value.title
-    condition_threshold {
-      filter          = each.value.filter
-      comparison      = "COMPARISON_GT"
-      threshold_value = each.value.above
-      duration        = "${each.value.minutes * 60}s"
-      aggregations {
-        alignment_period     = "300s"
-        per_series_aligner   = each.value.aligner
-        cross_series_reducer = each.value.reducer
-        group_by_fields      = each.value.by
+  dynamic "conditions" {
+    for_each = concat([each.value], try(each.value.or, []))
+    content {
+      display_name = each.value.title
+      condition_threshold {
+        filter          = conditions.value.filter
+        comparison      = "COMPARISON_GT"
+        threshold_value = conditions.value.above
+        duration        = "${conditions.value.minutes * 60}s"
+        aggregations {
+          alignment_period     = try(conditions.value.window, "300s")
+          per_series_aligner   = conditions.value.aligner
+          cross_series_reducer = conditions.value.reducer
+          group_by_fields      = conditions.value.by
+        }
       }
     }
   }

@@ -4,6 +4,7 @@ resource "google_firestore_database" "this" {
   name        = "(default)"
   location_id = var.region
   type        = "FIRESTORE_NATIVE"
+  depends_on  = [google_project_service.used]
 }
 
 # Everything in Firestore has a time after which it is worth nothing (shared/ephemeral).
@@ -48,6 +49,7 @@ resource "google_sql_database_instance" "this" {
       value = tostring(ceil(var.database.connection_limit / 0.8))
     }
   }
+  depends_on = [google_project_service.used]
 }
 
 resource "google_sql_database" "this" {

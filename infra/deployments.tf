@@ -51,6 +51,7 @@ resource "google_service_account" "function" {
   for_each     = local.deployments
   account_id   = each.value.service_account
   display_name = "What ${each.key} runs as"
+  depends_on   = [google_project_service.used]
 }
 
 # Whom Cloud Tasks and Cloud Scheduler call a private deployment as. scripts/deploy lets this account, and no other, invoke it.
@@ -58,11 +59,13 @@ resource "google_service_account" "caller" {
   for_each     = local.private
   account_id   = "call-${each.key}"
   display_name = "What calls ${each.key}"
+  depends_on   = [google_project_service.used]
 }
 
 resource "google_service_account" "push" {
   account_id   = "push-email-pubsub"
   display_name = "What Pub/Sub pushes Gmail's announcements as"
+  depends_on   = [google_project_service.used]
 }
 
 # To put a task on a queue takes leave to use the queue, and to have the task call as its account.
@@ -103,6 +106,7 @@ resource "google_secret_manager_secret" "setting" {
   replication {
     auto {}
   }
+  depends_on = [google_project_service.used]
 }
 
 resource "google_secret_manager_secret_iam_member" "reader" {
@@ -119,6 +123,7 @@ resource "google_secret_manager_secret" "deployments" {
   replication {
     auto {}
   }
+  depends_on = [google_project_service.used]
 }
 
 resource "google_secret_manager_secret_version" "deployments" {
@@ -148,14 +153,15 @@ resource "google_secret_manager_secret_version" "deployments" {
   }
 }
 
-# Whom Cloud Build deploys as.
+# Whom Cloud Build deploys as. run.sourceDeveloper lets it upload what is built, run.admin say who may call a worker.
 resource "google_service_account" "deployer" {
   account_id   = "deployer"
   display_name = "What Cloud Build builds and deploys as"
+  depends_on   = [google_project_service.used]
 }
 
 resource "google_project_iam_member" "deployer" {
-  for_each = toset(["run.admin", "run.builder", "cloudbuild.builds.editor", "serviceusage.serviceUsageConsumer", "logging.logWriter"])
+  for_each = toset(["run.admin", "run.sourceDeveloper", "run.builder", "cloudbuild.builds.editor", "serviceusage.serviceUsageConsumer", "logging.logWriter"])
   project  = var.project
   role     = "roles/${each.key}"
   member   = google_service_account.deployer.member
@@ -197,4 +203,5 @@ resource "google_artifact_registry_repository" "source_deploy" {
       older_than = "2592000s"
     }
   }
+  depends_on = [google_project_service.used]
 }

@@ -24,6 +24,7 @@ resource "google_compute_region_network_endpoint_group" "function" {
     service = each.value.deployment
     tag     = each.value.tag
   }
+  depends_on = [google_project_service.used]
 }
 
 resource "google_compute_backend_service" "function" {
@@ -76,7 +77,8 @@ resource "google_compute_url_map" "edge" {
 }
 
 resource "google_compute_global_address" "edge" {
-  name = "chattercheatah"
+  name       = "chattercheatah"
+  depends_on = [google_project_service.used]
 }
 
 resource "google_compute_managed_ssl_certificate" "edge" {
@@ -84,12 +86,14 @@ resource "google_compute_managed_ssl_certificate" "edge" {
   managed {
     domains = values(local.hosts)
   }
+  depends_on = [google_project_service.used]
 }
 
 resource "google_compute_ssl_policy" "edge" {
   name            = "chattercheatah"
   profile         = "MODERN"
   min_tls_version = "TLS_1_2"
+  depends_on      = [google_project_service.used]
 }
 
 resource "google_compute_target_https_proxy" "edge" {
@@ -115,6 +119,7 @@ resource "google_compute_url_map" "redirect" {
     redirect_response_code = "MOVED_PERMANENTLY_DEFAULT"
     strip_query            = false
   }
+  depends_on = [google_project_service.used]
 }
 
 resource "google_compute_target_http_proxy" "redirect" {
@@ -181,4 +186,5 @@ resource "google_compute_security_policy" "edge" {
       }
     }
   }
+  depends_on = [google_project_service.used]
 }

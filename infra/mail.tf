@@ -8,7 +8,8 @@ locals {
 }
 
 resource "google_pubsub_topic" "gmail" {
-  name = "gmail-push"
+  name       = "gmail-push"
+  depends_on = [google_project_service.used]
 }
 
 resource "google_pubsub_topic_iam_member" "gmail" {
@@ -43,7 +44,8 @@ resource "google_pubsub_subscription" "gmail" {
 }
 
 resource "google_pubsub_topic" "gmail_dead" {
-  name = "gmail-push-dead"
+  name       = "gmail-push-dead"
+  depends_on = [google_project_service.used]
 }
 
 resource "google_pubsub_subscription" "gmail_dead" {

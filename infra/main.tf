@@ -19,6 +19,7 @@ provider "google" {
   region  = var.region
 }
 
+# A service has to be on before anything of its kind is made: whatever refers to nothing else waits for these.
 resource "google_project_service" "used" {
   for_each = toset([
     "artifactregistry", "calendar-json", "cloudbuild", "cloudscheduler", "cloudtasks", "compute", "firestore", "gmail", "iam", "logging",

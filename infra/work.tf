@@ -18,6 +18,7 @@ resource "google_cloud_tasks_queue" "work" {
     max_doublings      = 5
     max_retry_duration = "3600s"
   }
+  depends_on = [google_project_service.used]
 }
 
 resource "google_cloud_scheduler_job" "schedule" {

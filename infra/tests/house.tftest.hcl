@@ -56,6 +56,62 @@ run "secrets" {
   }
 }
 
+# All that three of the functions may do, each told apart from the rest by its address.
+run "grants" {
+  override_resource {
+    target = google_service_account.function["telnyx-tools"]
+    values = { name = "projects/example-project/serviceAccounts/tools@example-project.iam.gserviceaccount.com", member = "serviceAccount:tools@example-project.iam.gserviceaccount.com" }
+  }
+  override_resource {
+    target = google_service_account.function["admin-tenants"]
+    values = { name = "projects/example-project/serviceAccounts/admin@example-project.iam.gserviceaccount.com", member = "serviceAccount:admin@example-project.iam.gserviceaccount.com" }
+  }
+  override_resource {
+    target = google_service_account.function["operations-worker"]
+    values = { name = "projects/example-project/serviceAccounts/smoke@example-project.iam.gserviceaccount.com", member = "serviceAccount:smoke@example-project.iam.gserviceaccount.com" }
+  }
+  override_resource {
+    target = google_service_account.caller["telnyx-sms-worker"]
+    values = { name = "projects/example-project/serviceAccounts/texts@example-project.iam.gserviceaccount.com", member = "serviceAccount:texts@example-project.iam.gserviceaccount.com" }
+  }
+  override_resource {
+    target = google_service_account.deployer
+    values = { name = "projects/example-project/serviceAccounts/deployer@example-project.iam.gserviceaccount.com", member = "serviceAccount:deployer@example-project.iam.gserviceaccount.com" }
+  }
+  assert {
+    condition     = toset([for r in google_secret_manager_secret_iam_member.reader : r.secret_id if startswith(r.member, "serviceAccount:tools@")]) == toset([for s in local.deployments["telnyx-tools"].secrets : google_secret_manager_secret.setting[s == "DATABASE_URL" ? "database-url-app" : replace(lower(s), "_", "-")].id])
+    error_message = "telnyx-tools reads the secrets that its function.yaml lists, and no other."
+  }
+  assert {
+    condition     = toset([for r in google_secret_manager_secret_iam_member.reader : r.secret_id if startswith(r.member, "serviceAccount:admin@")]) == toset([for s in local.deployments["admin-tenants"].secrets : google_secret_manager_secret.setting[s == "DATABASE_URL" ? "database-url-admin" : replace(lower(s), "_", "-")].id])
+    error_message = "admin-tenants reads the secrets that its function.yaml lists, the database's address as the operators' role among them, and no other."
+  }
+  assert {
+    condition     = toset([for r in google_secret_manager_secret_iam_member.reader : r.member if r.secret_id == google_secret_manager_secret.setting["admin-password"].id]) == toset(["serviceAccount:smoke@example-project.iam.gserviceaccount.com"])
+    error_message = "The global admin's password is read by the smoke test, and by no other function."
+  }
+  assert {
+    condition     = toset([for r in google_secret_manager_secret_iam_member.deployer : r.secret_id]) == toset([google_secret_manager_secret.deployments.id, google_secret_manager_secret.setting["database-url-owner"].id, google_secret_manager_secret.setting["admin-password"].id]) && alltrue([for r in google_secret_manager_secret_iam_member.deployer : startswith(r.member, "serviceAccount:deployer@")])
+    error_message = "The deployer alone reads the owner's address of the database, and no key of the functions."
+  }
+  assert {
+    condition     = [for r in google_cloud_tasks_queue_iam_member.enqueuer : "${r.role} ${r.name}" if startswith(r.member, "serviceAccount:tools@")] == ["roles/cloudtasks.enqueuer telnyx-sms-worker"]
+    error_message = "telnyx-tools puts tasks on the queue that its function.yaml names, and on no other."
+  }
+  assert {
+    condition     = [for r in google_service_account_iam_member.calls_as : "${r.role} ${r.service_account_id}" if startswith(r.member, "serviceAccount:tools@")] == ["roles/iam.serviceAccountUser ${google_service_account.caller["telnyx-sms-worker"].name}"]
+    error_message = "telnyx-tools has its tasks call as that queue's caller, and acts as nobody else."
+  }
+  assert {
+    condition     = alltrue([for who in ["admin", "smoke"] : !anytrue([for r in concat(values(google_cloud_tasks_queue_iam_member.enqueuer), values(google_service_account_iam_member.calls_as), values(google_project_iam_member.firestore), values(google_project_iam_member.cloud_sql)) : startswith(r.member, "serviceAccount:${who}@")])])
+    error_message = "Who lists no queue and no project has no grant for them, and nobody one for a Cloud SQL that is not there."
+  }
+  assert {
+    condition     = toset([for r in google_project_iam_member.deployer : r.role if startswith(r.member, "serviceAccount:deployer@")]) == toset([for r in ["run.admin", "run.sourceDeveloper", "run.builder", "cloudbuild.builds.editor", "serviceusage.serviceUsageConsumer", "logging.logWriter"] : "roles/${r}"])
+    error_message = "The deployer deploys, and owns nothing."
+  }
+}
+
 run "work" {
   command = plan
   assert {
@@ -150,6 +206,16 @@ run "alerts" {
   assert {
     condition     = alltrue([for key, p in merge(google_monitoring_alert_policy.above, google_monitoring_alert_policy.silence) : key == lower(replace(p.display_name, " ", "-"))])
     error_message = "An alert is found in docs/OPERATIONS.md under its title."
+  }
+  assert {
+    condition = alltrue([for j in google_cloud_scheduler_job.schedule : alltrue([for c in google_monitoring_alert_policy.above["a-schedule-fails"].conditions[0].condition_threshold :
+      c.threshold_value < j.retry_config[0].retry_count + 1 || (startswith(j.schedule, "* ") && c.threshold_value < tonumber(trimsuffix(c.aggregations[0].alignment_period, "s")) / 60)
+    ])])
+    error_message = "A schedule that fails each time is told of the first time, however rarely it comes."
+  }
+  assert {
+    condition     = alltrue(flatten([for p in google_monitoring_alert_policy.above : [for c in p.conditions : alltrue([for t in concat([c.condition_threshold[0].duration], c.condition_threshold[0].aggregations[*].alignment_period) : can(regex("^[0-9]+s$", t)) && tonumber(trimsuffix(t, "s")) % 60 == 0])]]))
+    error_message = "Monitoring takes times in whole minutes, written in seconds."
   }
 }
 
