@@ -16,7 +16,7 @@ locals {
     request_failed      = { filter = "jsonPayload.message=\"request\" AND jsonPayload.status>=500", labels = { function = "resource.labels.service_name", route = "jsonPayload.route" } }
     model_prompt_tokens = { filter = "jsonPayload.prompt_tokens>0", labels = { tenant_id = "jsonPayload.tenant_id" }, value = "jsonPayload.prompt_tokens" }
     model_output_tokens = { filter = "jsonPayload.output_tokens>0", labels = { tenant_id = "jsonPayload.tenant_id" }, value = "jsonPayload.output_tokens" }
-    webhook_latency     = { filter = "jsonPayload.message=\"request\" AND jsonPayload.route=~\"^POST /(telnyx/(sms|ai-call-complete|call-progress|dynamic-variables)|sms|email/pubsub)\"", labels = { route = "jsonPayload.route" }, value = "jsonPayload.duration_ms" }
+    webhook_latency     = { filter = "jsonPayload.message=\"request\" AND jsonPayload.route=~\"^POST /(telnyx/(sms|ai-call-complete|call-progress|dynamic-variables)|sms|email/pubsub$)\"", labels = { route = "jsonPayload.route" }, value = "jsonPayload.duration_ms" }
   }
 }
 

@@ -64,6 +64,7 @@ func TestCloud_RoutesAddressSettingsAndDescriptionAgree(t *testing.T) {
 	if err := json.Unmarshal(p.Outputs["paths"], &rules); err != nil {
 		t.Fatal(err)
 	}
+	onePatternOneDeployment(t, rules)
 	described := descriptionServed(t)
 	for _, d := range deployments {
 		want := ""
@@ -86,6 +87,50 @@ func TestCloud_RoutesAddressSettingsAndDescriptionAgree(t *testing.T) {
 		t.Errorf("%s is described, and no function has it", operation)
 	}
 	settingsAgree(t, deployments, p)
+}
+
+// onePatternOneDeployment holds the rules to what a URL map takes: a pattern that two of them have is refused.
+func onePatternOneDeployment(t *testing.T, rules pathRules) {
+	t.Helper()
+	owner := map[string]string{}
+	for name, patterns := range rules {
+		for _, pattern := range patterns {
+			if other, taken := owner[pattern]; taken {
+				t.Errorf("%s is a rule of %s and of %s", pattern, name, other)
+			}
+			owner[pattern] = name
+			if star := strings.IndexByte(pattern, '*'); star >= 0 && (star != len(pattern)-1 || !strings.HasSuffix(pattern, "/*")) {
+				t.Errorf("%s of %s: a URL map takes * after the last / alone", pattern, name)
+			}
+		}
+	}
+}
+
+// TestCloud_EveryWebhookIsTimed: what a provider waits for is measured, and nothing else is, since a person's page may take longer.
+func TestCloud_EveryWebhookIsTimed(t *testing.T) {
+	t.Parallel()
+	var timed *regexp.Regexp
+	for _, r := range planned(t).Resources {
+		if r.Type == "google_logging_metric" && r.Index == "webhook_latency" {
+			var metric struct{ Filter string }
+			if err := json.Unmarshal(r.Values, &metric); err != nil {
+				t.Fatal(err)
+			}
+			_, pattern, _ := strings.Cut(metric.Filter, `jsonPayload.route=~"`)
+			timed = regexp.MustCompile(strings.TrimSuffix(pattern, `"`))
+		}
+	}
+	if timed == nil {
+		t.Fatal("the plan has no metric webhook_latency")
+	}
+	for entry, routes := range tables {
+		for _, route := range routes {
+			webhook := strings.HasSuffix(route.Who, ", by signature") || route.Who == "Pub/Sub, by token"
+			if timed.MatchString(route.Method+" "+route.Path) != webhook {
+				t.Errorf("%s: %s %s is a webhook: %v; and it is timed: %v", entry, route.Method, route.Path, webhook, !webhook)
+			}
+		}
+	}
 }
 
 // descriptionServed are the operations of the file that every function serves.

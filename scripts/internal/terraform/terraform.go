@@ -98,15 +98,15 @@ var built struct {
 	err     error
 }
 
-// buildStub builds the stand-in once for a process.
+// buildStub builds the stand-in once for a process, at a place where the next one finds it built.
 func buildStub(root string) (program string, err error) {
 	built.once.Do(func() {
-		dir, err := os.MkdirTemp("", "provider")
+		cache, err := os.UserCacheDir()
 		if err != nil {
 			built.err = err
 			return
 		}
-		built.program = filepath.Join(dir, "terraform-provider-google")
+		built.program = filepath.Join(cache, "chattercheatah", "terraform", "terraform-provider-google")
 		command := exec.Command("go", "build", "-o", built.program, ".")
 		command.Dir, command.Env = filepath.Join(root, stub), append(os.Environ(), "GOWORK=off", "CGO_ENABLED=0")
 		if out, err := command.CombinedOutput(); err != nil {
