@@ -1,6 +1,6 @@
 # make alone prints the targets.
 .DEFAULT_GOAL := help
-.PHONY: help run demo demo-call demo-email text smoke onboard support-bundle test crash stage deploy release rollback bench profile cost schema routes
+.PHONY: help run demo demo-call demo-email text smoke onboard support-bundle test drill crash stage deploy release rollback bench profile cost schema routes
 
 TO   ?= +15555550142
 TEXT ?= Are you open on Saturday?
@@ -46,6 +46,9 @@ support-bundle: ## print what may be shared of the system at DATABASE_URL, for a
 
 test: ## vet, and run all tests on a Postgres that this starts by itself
 	@$(AS_DEPLOYED) go run ./scripts/dev test
+
+drill: ## have each thing that the system stands on fail for thirty seconds; count what is lost or sent twice (eight minutes)
+	@$(AS_DEPLOYED) go run ./scripts/dev drill
 
 crash: ## kill the system at every named point, many times; count what is lost or sent twice
 	@go run ./scripts/dev crash

@@ -77,7 +77,7 @@ create policy eraser on messages to chattercheatah_eraser
 grant select on messages to chattercheatah_eraser;
 grant update (conversation_id, subject, sender, reply_to, message_id, message_refs, state, outcome, reason, done_at) on emails to chattercheatah_eraser;
 grant update (customer_number, recording_id, finish_at, finished_at, erased_at) on calls to chattercheatah_eraser;
-grant update (needs_attention_at) on conversations to chattercheatah_eraser; -- to lock them
+grant update (email, subject) on conversations to chattercheatah_eraser;
 grant insert, delete on erased_texts to chattercheatah_eraser;
 grant select, insert on erasures to chattercheatah_app;
 grant select on erased_texts to chattercheatah_app;
@@ -109,26 +109,35 @@ create trigger refuse_erased before insert on call_insights for each row execute
 -- Which rows are one person's: those with a number or an address of theirs. They are asked for by one of these, or both; where they are a contact, what
 -- that knows of them counts too, and where they talked with the tenant, what came of it.
 create function rows_of_person(tenant bigint, phone text, address text, out phones text[], out addresses text[],
-                               out contact_ids bigint[], out conversation_ids bigint[], out call_ids bigint[], out lead_ids bigint[], out booking_ids bigint[], out email_ids bigint[])
+                               out contact_ids bigint[], out conversation_ids bigint[], out call_ids bigint[], out lead_ids bigint[], out booking_ids bigint[], out email_ids bigint[],
+                               out shared_ids bigint[])
     language plpgsql stable as $$
 begin
     contact_ids := array(select c.id from contacts c where c.tenant_id = tenant and (c.phone_number = phone or address <> '' and c.email = address));
     phones := array(select phone where phone is not null union select c.phone_number from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.phone_number is not null);
-    addresses := array(select address where address <> '' union select c.email from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.email <> '');
-    conversation_ids := array(select c.id from conversations c where c.tenant_id = tenant
-        and (c.channel = 'sms' and c.phone_number = any (phones) or c.channel = 'email' and c.email = any (addresses)));
-    call_ids := array(select c.id from calls c where c.tenant_id = tenant and c.customer_number = any (phones)
-        union select s.call_id from call_summaries s where s.tenant_id = tenant and s.customer_email = any (addresses));
+    -- An address that another contact has too is not theirs alone: it leads to nothing, unless it was asked for.
+    addresses := array(select address where address <> '' union select c.email from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.email <> ''
+        and not exists (select from contacts o where o.tenant_id = tenant and o.email = c.email and o.id <> c.id));
+    conversation_ids := array(select c.id from conversations c where c.tenant_id = tenant and c.channel = 'sms' and c.phone_number = any (phones));
     lead_ids := array(select l.id from leads l where l.tenant_id = tenant
         and (l.phone_number = any (phones) or l.email = any (addresses) or l.contact_id = any (contact_ids) or l.conversation_id = any (conversation_ids)));
+    -- The forms of a website may all be one thread: one in which somebody else's lead stands too is not theirs alone.
+    shared_ids := array(select c.id from conversations c where c.tenant_id = tenant and c.channel = 'email'
+        and (c.email = any (addresses) or c.id in (select l.conversation_id from leads l where l.tenant_id = tenant and l.id = any (lead_ids)))
+        and exists (select from leads o where o.tenant_id = tenant and o.conversation_id = c.id and o.id <> all (lead_ids)));
+    conversation_ids := conversation_ids || array(select c.id from conversations c where c.tenant_id = tenant and c.channel = 'email' and c.id <> all (shared_ids)
+        and (c.email = any (addresses) or c.id in (select l.conversation_id from leads l where l.tenant_id = tenant and l.id = any (lead_ids))));
+    call_ids := array(select c.id from calls c where c.tenant_id = tenant and c.customer_number = any (phones)
+        union select s.call_id from call_summaries s where s.tenant_id = tenant and s.customer_email = any (addresses));
     booking_ids := array(select b.id from bookings b where b.tenant_id = tenant and (b.customer_number = any (phones) or lower(b.customer_email) = any (addresses)));
     email_ids := array(select e.id from emails e where e.tenant_id = tenant
         and (e.conversation_id = any (conversation_ids) or e.sender = any (addresses) or e.reply_to = any (addresses)));
 end $$;
 
 -- Erases rows and all that hangs on them, and says how many of each table. Of a mail and a call an empty row stays, so that neither comes
--- back when its provider tells of it again. Whose audit log it is stands with the caller.
-create function erase_rows(tenant bigint, contact_ids bigint[], conversation_ids bigint[], calls_are bigint[], lead_ids bigint[], booking_ids bigint[], email_ids bigint[])
+-- back when its provider tells of it again. Of a shared conversation those messages go that hold one of the numbers or addresses.
+create function erase_rows(tenant bigint, contact_ids bigint[], conversation_ids bigint[], calls_are bigint[], lead_ids bigint[], booking_ids bigint[], email_ids bigint[],
+                           shared_ids bigint[], phones text[], addresses text[])
     returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     actor   text  := current_setting('app.actor', true);
@@ -140,6 +149,9 @@ begin
         raise exception 'another tenant''s rows';
     end if;
     perform set_config('app.actor', '', true); -- one entry tells of all of it
+    -- In the order in which a mail and a call are recorded.
+    perform from public.emails e where e.tenant_id = tenant and e.id = any (email_ids) order by e.id for update;
+    perform from public.calls c where c.tenant_id = tenant and c.id = any (calls_are) order by c.id for update;
     perform from public.conversations c where c.tenant_id = tenant and c.id = any (conversation_ids) order by c.id for update;
     notices := array(select r.id from public.replies r where r.tenant_id = tenant and r.idempotency_key = any (select 'call-notice:' || c from unnest(calls_are) c));
 
@@ -148,7 +160,10 @@ begin
         on conflict do nothing;
     delete from public.erased_texts e where e.tenant_id = tenant and e.erased_at < now() - interval '30 days';
 
+    update public.conversations c set email = 'erased@mail.invalid', subject = '' where c.tenant_id = tenant and c.id = any (shared_ids) and c.email = any (addresses);
     delete from public.messages m where m.conversation_id = any (conversation_ids)
+        or m.conversation_id = any (shared_ids) and (exists (select from unnest(addresses) a where lower(m.content) like '%' || a || '%')
+            or exists (select from unnest(phones) p where regexp_replace(m.content, '[^0-9]', '', 'g') like '%' || right(p, 10) || '%'))
         or exists (select from public.replies r where r.tenant_id = tenant and r.id = any (notices) and r.conversation_id = m.conversation_id and r.provider_message_id = m.provider_message_id);
     get diagnostics n = row_count;
     counts := counts || jsonb_build_object('messages', n);
@@ -186,6 +201,8 @@ begin
     counts := counts || jsonb_build_object('conversations', n);
     perform set_config('app.actor', coalesce(actor, ''), true);
     return counts;
+exception when foreign_key_violation then
+    raise exception 'something of theirs came in at this moment' using errcode = 'serialization_failure';
 end $$;
 
 -- Erases one person and keeps a receipt. refused says why it cannot be now: a call of theirs is going on, or a meeting is being booked.
@@ -196,6 +213,7 @@ declare
 begin
     select * into p from rows_of_person(tenant, phone, address);
     refused := case
+        when phone is null and cardinality(p.contact_ids) > 1 then 'shared_address'
         when exists (select from calls c where c.tenant_id = tenant and c.id = any (p.call_ids) and c.status = 'in_progress' and c.updated_at > now() - interval '3 hours') then 'call_in_progress'
         when exists (select from bookings b where b.tenant_id = tenant and b.id = any (p.booking_ids) and b.state in ('held', 'inserting')) then 'booking_in_progress' end;
     if refused is not null then
@@ -203,7 +221,7 @@ begin
     end if;
     insert into erasures (tenant_id, actor, erased, kept)
     select tenant, coalesce(actor ->> 'name', 'nobody'),
-           erase_rows(tenant, p.contact_ids, p.conversation_ids, p.call_ids, p.lead_ids, p.booking_ids, p.email_ids),
+           erase_rows(tenant, p.contact_ids, p.conversation_ids, p.call_ids, p.lead_ids, p.booking_ids, p.email_ids, p.shared_ids, p.phones, p.addresses),
            jsonb_build_object('opt_outs', (select count(*) from opt_outs o where o.tenant_id = tenant and o.phone_number = any (p.phones)),
                               'mail_opt_outs', (select count(*) from mail_opt_outs o where o.tenant_id = tenant and o.email = any (p.addresses)))
     returning * into receipt;
@@ -226,7 +244,8 @@ begin
     document := jsonb_build_object(
         'contacts',       (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from contacts x where x.tenant_id = tenant and x.id = any (p.contact_ids)),
         'conversations',  (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from conversations x where x.tenant_id = tenant and x.id = any (p.conversation_ids)),
-        'messages',       (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from messages x where x.conversation_id = any (p.conversation_ids)),
+        'messages',       (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from messages x where x.conversation_id = any (p.conversation_ids)
+                            or x.conversation_id = any (p.shared_ids) and exists (select from unnest(p.addresses) a where lower(x.content) like '%' || a || '%')),
         'replies',        (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' - 'token' - 'recipe' - 'idempotency_key' order by x.id), '[]') from replies x where x.tenant_id = tenant
                             and (x.conversation_id = any (p.conversation_ids) or x.idempotency_key = any (select 'call-notice:' || c from unnest(p.call_ids) c))),
         'emails',         (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from emails x where x.tenant_id = tenant and x.id = any (p.email_ids)),
@@ -273,23 +292,23 @@ begin
         calls_go := array(select c.id from calls c where c.tenant_id = tenant and c.started_at < now() - keeps.calls_days * interval '1 day' and c.finish_at is null and c.erased_at is null
             order by c.id limit at_most);
     end if;
-    erased := erase_rows(tenant, people, talks, calls_go, leads_go, meetings, mails);
+    erased := erase_rows(tenant, people, talks, calls_go, leads_go, meetings, mails, '{}', '{}', '{}');
     left_over := at_most in (cardinality(talks), cardinality(calls_go), cardinality(leads_go), cardinality(people), cardinality(meetings));
 end $$;
 -- +goose StatementEnd
 grant create on schema public to chattercheatah_eraser;
-alter function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[]) owner to chattercheatah_eraser;
+alter function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]) owner to chattercheatah_eraser;
 revoke create on schema public from chattercheatah_eraser;
-revoke all on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[]), rows_of_person(bigint, text, text), erase_person(bigint, text, text),
+revoke all on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]), rows_of_person(bigint, text, text), erase_person(bigint, text, text),
     export_person(bigint, text, text, integer), erase_old(bigint, integer) from public;
-grant execute on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[]), rows_of_person(bigint, text, text), erase_person(bigint, text, text),
+grant execute on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]), rows_of_person(bigint, text, text), erase_person(bigint, text, text),
     export_person(bigint, text, text, integer), erase_old(bigint, integer) to chattercheatah_app;
 
 -- +goose Down
 drop function erase_old(bigint, integer);
 drop function export_person(bigint, text, text, integer);
 drop function erase_person(bigint, text, text);
-drop function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[]);
+drop function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]);
 drop function rows_of_person(bigint, text, text);
 drop trigger refuse_erased on call_insights;
 drop trigger keep_erased on calls;

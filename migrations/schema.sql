@@ -1515,7 +1515,7 @@ begin
         calls_go := array(select c.id from calls c where c.tenant_id = tenant and c.started_at < now() - keeps.calls_days * interval '1 day' and c.finish_at is null and c.erased_at is null
             order by c.id limit at_most);
     end if;
-    erased := erase_rows(tenant, people, talks, calls_go, leads_go, meetings, mails);
+    erased := erase_rows(tenant, people, talks, calls_go, leads_go, meetings, mails, '{}', '{}', '{}');
     left_over := at_most in (cardinality(talks), cardinality(calls_go), cardinality(leads_go), cardinality(people), cardinality(meetings));
 end $function$
 -- owner: postgres;
@@ -1530,6 +1530,7 @@ declare
 begin
     select * into p from rows_of_person(tenant, phone, address);
     refused := case
+        when phone is null and cardinality(p.contact_ids) > 1 then 'shared_address'
         when exists (select from calls c where c.tenant_id = tenant and c.id = any (p.call_ids) and c.status = 'in_progress' and c.updated_at > now() - interval '3 hours') then 'call_in_progress'
         when exists (select from bookings b where b.tenant_id = tenant and b.id = any (p.booking_ids) and b.state in ('held', 'inserting')) then 'booking_in_progress' end;
     if refused is not null then
@@ -1537,7 +1538,7 @@ begin
     end if;
     insert into erasures (tenant_id, actor, erased, kept)
     select tenant, coalesce(actor ->> 'name', 'nobody'),
-           erase_rows(tenant, p.contact_ids, p.conversation_ids, p.call_ids, p.lead_ids, p.booking_ids, p.email_ids),
+           erase_rows(tenant, p.contact_ids, p.conversation_ids, p.call_ids, p.lead_ids, p.booking_ids, p.email_ids, p.shared_ids, p.phones, p.addresses),
            jsonb_build_object('opt_outs', (select count(*) from opt_outs o where o.tenant_id = tenant and o.phone_number = any (p.phones)),
                               'mail_opt_outs', (select count(*) from mail_opt_outs o where o.tenant_id = tenant and o.email = any (p.addresses)))
     returning * into receipt;
@@ -1546,7 +1547,7 @@ begin
 end $function$
 -- owner: postgres;
 
-CREATE OR REPLACE FUNCTION public.erase_rows(tenant bigint, contact_ids bigint[], conversation_ids bigint[], calls_are bigint[], lead_ids bigint[], booking_ids bigint[], email_ids bigint[])
+CREATE OR REPLACE FUNCTION public.erase_rows(tenant bigint, contact_ids bigint[], conversation_ids bigint[], calls_are bigint[], lead_ids bigint[], booking_ids bigint[], email_ids bigint[], shared_ids bigint[], phones text[], addresses text[])
  RETURNS jsonb
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -1562,6 +1563,9 @@ begin
         raise exception 'another tenant''s rows';
     end if;
     perform set_config('app.actor', '', true); -- one entry tells of all of it
+    -- In the order in which a mail and a call are recorded.
+    perform from public.emails e where e.tenant_id = tenant and e.id = any (email_ids) order by e.id for update;
+    perform from public.calls c where c.tenant_id = tenant and c.id = any (calls_are) order by c.id for update;
     perform from public.conversations c where c.tenant_id = tenant and c.id = any (conversation_ids) order by c.id for update;
     notices := array(select r.id from public.replies r where r.tenant_id = tenant and r.idempotency_key = any (select 'call-notice:' || c from unnest(calls_are) c));
 
@@ -1570,7 +1574,10 @@ begin
         on conflict do nothing;
     delete from public.erased_texts e where e.tenant_id = tenant and e.erased_at < now() - interval '30 days';
 
+    update public.conversations c set email = 'erased@mail.invalid', subject = '' where c.tenant_id = tenant and c.id = any (shared_ids) and c.email = any (addresses);
     delete from public.messages m where m.conversation_id = any (conversation_ids)
+        or m.conversation_id = any (shared_ids) and (exists (select from unnest(addresses) a where lower(m.content) like '%' || a || '%')
+            or exists (select from unnest(phones) p where regexp_replace(m.content, '[^0-9]', '', 'g') like '%' || right(p, 10) || '%'))
         or exists (select from public.replies r where r.tenant_id = tenant and r.id = any (notices) and r.conversation_id = m.conversation_id and r.provider_message_id = m.provider_message_id);
     get diagnostics n = row_count;
     counts := counts || jsonb_build_object('messages', n);
@@ -1608,6 +1615,8 @@ begin
     counts := counts || jsonb_build_object('conversations', n);
     perform set_config('app.actor', coalesce(actor, ''), true);
     return counts;
+exception when foreign_key_violation then
+    raise exception 'something of theirs came in at this moment' using errcode = 'serialization_failure';
 end $function$
 -- owner: chattercheatah_eraser;
 
@@ -1629,7 +1638,8 @@ begin
     document := jsonb_build_object(
         'contacts',       (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from contacts x where x.tenant_id = tenant and x.id = any (p.contact_ids)),
         'conversations',  (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from conversations x where x.tenant_id = tenant and x.id = any (p.conversation_ids)),
-        'messages',       (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from messages x where x.conversation_id = any (p.conversation_ids)),
+        'messages',       (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from messages x where x.conversation_id = any (p.conversation_ids)
+                            or x.conversation_id = any (p.shared_ids) and exists (select from unnest(p.addresses) a where lower(x.content) like '%' || a || '%')),
         'replies',        (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' - 'token' - 'recipe' - 'idempotency_key' order by x.id), '[]') from replies x where x.tenant_id = tenant
                             and (x.conversation_id = any (p.conversation_ids) or x.idempotency_key = any (select 'call-notice:' || c from unnest(p.call_ids) c))),
         'emails',         (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from emails x where x.tenant_id = tenant and x.id = any (p.email_ids)),
@@ -2867,7 +2877,7 @@ CREATE OR REPLACE FUNCTION public.route_user(address text)
 RETURN (SELECT u.id FROM users u WHERE (lower(u.email) = lower(route_user.address)))
 -- owner: chattercheatah_router;
 
-CREATE OR REPLACE FUNCTION public.rows_of_person(tenant bigint, phone text, address text, OUT phones text[], OUT addresses text[], OUT contact_ids bigint[], OUT conversation_ids bigint[], OUT call_ids bigint[], OUT lead_ids bigint[], OUT booking_ids bigint[], OUT email_ids bigint[])
+CREATE OR REPLACE FUNCTION public.rows_of_person(tenant bigint, phone text, address text, OUT phones text[], OUT addresses text[], OUT contact_ids bigint[], OUT conversation_ids bigint[], OUT call_ids bigint[], OUT lead_ids bigint[], OUT booking_ids bigint[], OUT email_ids bigint[], OUT shared_ids bigint[])
  RETURNS record
  LANGUAGE plpgsql
  STABLE
@@ -2875,13 +2885,20 @@ AS $function$
 begin
     contact_ids := array(select c.id from contacts c where c.tenant_id = tenant and (c.phone_number = phone or address <> '' and c.email = address));
     phones := array(select phone where phone is not null union select c.phone_number from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.phone_number is not null);
-    addresses := array(select address where address <> '' union select c.email from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.email <> '');
-    conversation_ids := array(select c.id from conversations c where c.tenant_id = tenant
-        and (c.channel = 'sms' and c.phone_number = any (phones) or c.channel = 'email' and c.email = any (addresses)));
-    call_ids := array(select c.id from calls c where c.tenant_id = tenant and c.customer_number = any (phones)
-        union select s.call_id from call_summaries s where s.tenant_id = tenant and s.customer_email = any (addresses));
+    -- An address that another contact has too is not theirs alone: it leads to nothing, unless it was asked for.
+    addresses := array(select address where address <> '' union select c.email from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.email <> ''
+        and not exists (select from contacts o where o.tenant_id = tenant and o.email = c.email and o.id <> c.id));
+    conversation_ids := array(select c.id from conversations c where c.tenant_id = tenant and c.channel = 'sms' and c.phone_number = any (phones));
     lead_ids := array(select l.id from leads l where l.tenant_id = tenant
         and (l.phone_number = any (phones) or l.email = any (addresses) or l.contact_id = any (contact_ids) or l.conversation_id = any (conversation_ids)));
+    -- The forms of a website may all be one thread: one in which somebody else's lead stands too is not theirs alone.
+    shared_ids := array(select c.id from conversations c where c.tenant_id = tenant and c.channel = 'email'
+        and (c.email = any (addresses) or c.id in (select l.conversation_id from leads l where l.tenant_id = tenant and l.id = any (lead_ids)))
+        and exists (select from leads o where o.tenant_id = tenant and o.conversation_id = c.id and o.id <> all (lead_ids)));
+    conversation_ids := conversation_ids || array(select c.id from conversations c where c.tenant_id = tenant and c.channel = 'email' and c.id <> all (shared_ids)
+        and (c.email = any (addresses) or c.id in (select l.conversation_id from leads l where l.tenant_id = tenant and l.id = any (lead_ids))));
+    call_ids := array(select c.id from calls c where c.tenant_id = tenant and c.customer_number = any (phones)
+        union select s.call_id from call_summaries s where s.tenant_id = tenant and s.customer_email = any (addresses));
     booking_ids := array(select b.id from bookings b where b.tenant_id = tenant and (b.customer_number = any (phones) or lower(b.customer_email) = any (addresses)));
     email_ids := array(select e.id from emails e where e.tenant_id = tenant
         and (e.conversation_id = any (conversation_ids) or e.sender = any (addresses) or e.reply_to = any (addresses)));
@@ -3349,7 +3366,7 @@ grant select (failed_at, failed_reason, finish_at, finished_at, id, tenant_id, u
 
 grant select (channel, finish_at, finished_at, started_at, status, tenant_id) on calls to chattercheatah_support;
 
-grant update (needs_attention_at) on conversations to chattercheatah_eraser;
+grant update (email, subject) on conversations to chattercheatah_eraser;
 
 grant select (channel, handled_by, last_message_at, needs_attention_at, needs_attention_reason, tenant_id) on conversations to chattercheatah_support;
 
@@ -3415,7 +3432,7 @@ grant execute on function erase_old(bigint,integer) to chattercheatah_app;
 
 grant execute on function erase_person(bigint,text,text) to chattercheatah_app;
 
-grant execute on function erase_rows(bigint,bigint[],bigint[],bigint[],bigint[],bigint[],bigint[]) to chattercheatah_app;
+grant execute on function erase_rows(bigint,bigint[],bigint[],bigint[],bigint[],bigint[],bigint[],bigint[],text[],text[]) to chattercheatah_app;
 
 grant execute on function export_person(bigint,text,text,integer) to chattercheatah_app;
 

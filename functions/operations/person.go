@@ -89,6 +89,8 @@ func (d Deps) erasePerson(ctx context.Context, t *store.Tenant, in *personInput)
 	}
 	e, err := t.ErasePerson(ctx, p)
 	switch {
+	case errors.Is(err, store.ErrSharedAddress):
+		return nil, fault.Wrap(fault.Conflict, err, "several contacts have this address; erase each of them by their phone_number")
 	case errors.Is(err, store.ErrCallInProgress):
 		return nil, fault.Wrap(fault.Conflict, err, "a call of theirs is going on; erase them when it is over")
 	case errors.Is(err, store.ErrBookingInProgress):

@@ -206,6 +206,34 @@ func TestErase_WhatItsProviderDeliversAgainDoesNotComeBack(t *testing.T) {
 	}
 }
 
+func TestErase_LeavesWhatIsAnotherPersonsToo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.life(t)
+	// The forms of the website are one thread, and Otto's wife has his address.
+	b.Exec(t, `insert into conversations (tenant_id, channel, mailbox, thread_id, email) values (1042, 'email', 'support@exampleco.test', 'forms', 'maria@customer.test')`)
+	for i, who := range []string{"Maria maria@customer.test (555) 555-0101", "Otto other@customer.test vermilion"} {
+		b.Exec(t, `insert into messages (conversation_id, role, content, provider_message_id, occurred_at) select id, 'user', $1, $2, now() from conversations where thread_id = 'forms'`, who, fmt.Sprint("form-", i))
+	}
+	b.Exec(t, `update leads set conversation_id = (select id from conversations where thread_id = 'forms')`)
+	b.Exec(t, `insert into contacts (tenant_id, name, email, phone_number) values (1042, 'Ottilie vermilion', 'other@customer.test', '+15555550108')`)
+	others := ofOthers(b.Snapshot(t, 1042))
+	b.want(t, http.MethodPost, "/people/erase", b.swimmer, `{"phone_number":"+15555550101"}`)
+	if diff := cmp.Diff(others, ofOthers(b.Snapshot(t, 1042))); diff != "" {
+		t.Errorf("another person's rows changed (-before +after):\n%s", diff)
+	}
+	if held := b.heldBy(t, 1042, theirEmail, "Maria", "5550101", "555-0101"); len(held) != 0 {
+		t.Errorf("left of the person: %q", held)
+	}
+	if status, answer := b.call(http.MethodPost, "/people/erase", b.swimmer, `{"email":"other@customer.test"}`); status != http.StatusConflict {
+		t.Errorf("an address that two have was answered %d %v", status, answer)
+	}
+	b.want(t, http.MethodPost, "/people/erase", b.swimmer, `{"phone_number":"+15555550108"}`)
+	if n := b.Query(t, `select count(*)::text from leads where email = 'other@customer.test'`)[0]; n != "1" {
+		t.Errorf("the other's lead went with his wife")
+	}
+}
+
 func TestErase_WaitsForACallThatGoesOnAndAMeetingThatIsBooked(t *testing.T) {
 	t.Parallel()
 	for name, sql := range map[string]string{

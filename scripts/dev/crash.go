@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -68,7 +67,7 @@ func crashTest(ctx context.Context, _ []string) error {
 	if err := w.report(ctx, kills); err != nil {
 		return fmt.Errorf("%w; the log is %s", err, w.log.Name())
 	}
-	return os.RemoveAll(filepath.Dir(w.program))
+	return os.RemoveAll(w.dir)
 }
 
 // killAt runs the system until it is killed at its nth pass of a point. As many texts or mails come in at once, and then one every
@@ -123,6 +122,11 @@ func (w *world) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return w.settled(ctx, died)
+}
+
+// settled waits until every text and notice is acknowledged and nothing is left to do.
+func (w *world) settled(ctx context.Context, died <-chan error) error {
 	acknowledged := make(chan struct{})
 	go func() {
 		w.sending.Wait()

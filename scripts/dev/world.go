@@ -30,17 +30,22 @@ import (
 
 // world is everything that outlives the system under the crash test: the database, the queue, and the fakes.
 type world struct {
-	ctx     context.Context // ends with the test
-	base    string          // where the system listens
-	env     boot.Environment
-	program string
-	log     *os.File
-	db      *pgxpool.Pool
-	tasks   *tasktest.Server
-	telnyx  *telnyxtest.Server
-	gmail   *gmailtest.Server
-	tenants [2]private.Phone
-	stops   []func()
+	ctx      context.Context // ends with the test
+	base     string          // the system's address
+	listens  string          // where the running process does, which may be behind that
+	env      boot.Environment
+	program  string
+	dir      string
+	log      *os.File
+	db       *pgxpool.Pool
+	postgres *localpg.Server
+	state    *ephemeraltest.Server
+	model    *geminitest.Server
+	tasks    *tasktest.Server
+	telnyx   *telnyxtest.Server
+	gmail    *gmailtest.Server
+	tenants  [2]private.Phone
+	stops    []func()
 
 	texts   int
 	mails   []question
@@ -56,7 +61,7 @@ func startWorld(ctx context.Context) (w *world, err error) {
 			w.stop()
 		}
 	}()
-	if err := w.build(ctx); err != nil {
+	if err := w.build(); err != nil {
 		return w, err
 	}
 	port, err := freePort()
@@ -64,6 +69,7 @@ func startWorld(ctx context.Context) (w *world, err error) {
 		return w, err
 	}
 	w.base = "http://localhost:" + port
+	w.listens = w.base
 	keys := &state{TelnyxSeed: random(), JWTKey: random(), FieldKey: random()}
 	w.env = localDefaults(w.base, keys)
 	w.env["PORT"] = port
@@ -76,17 +82,26 @@ func startWorld(ctx context.Context) (w *world, err error) {
 	return w, w.connectMailboxes(ctx)
 }
 
-// build makes the program whose points are live.
-func (w *world) build(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "crash")
+// crashable is the program whose points are live and whose waits are short, built once for all worlds.
+var crashable = sync.OnceValues(func() (program string, err error) {
+	dir, err := os.MkdirTemp("", "crashable")
 	if err != nil {
+		return "", err
+	}
+	program = filepath.Join(dir, "dev")
+	return program, goCommand(context.Background(), "build", "-tags", "crash", "-o", program, "./scripts/dev")
+})
+
+// build makes the folder of this world, with its log in it.
+func (w *world) build() (err error) {
+	if w.program, err = crashable(); err != nil {
 		return err
 	}
-	w.program = filepath.Join(dir, "dev")
-	if w.log, err = os.Create(filepath.Join(dir, "log")); err != nil {
+	if w.dir, err = os.MkdirTemp("", "world"); err != nil {
 		return err
 	}
-	return goCommand(ctx, "build", "-tags", "crash", "-o", w.program, "./scripts/dev")
+	w.log, err = os.Create(filepath.Join(w.dir, "log"))
+	return err
 }
 
 func freePort() (string, error) {
@@ -99,10 +114,14 @@ func freePort() (string, error) {
 }
 
 func (w *world) startDatabase(ctx context.Context) error {
-	server, err := localpg.Start(ctx, localpg.Options{})
+	if err := os.Chmod(w.dir, 0o755); err != nil { // Postgres is another user
+		return err
+	}
+	server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(w.dir, "postgres")}) // one that writes to the disk, as a real one does
 	if err != nil {
 		return err
 	}
+	w.postgres = server
 	w.stops = append(w.stops, func() { _ = server.Stop() })
 	w.env["DATABASE_URL"] = server.URL("postgres", "postgres")
 	owner := boot.Database{URL: private.NewSecret(w.env["DATABASE_URL"]), Key: private.NewSecret(w.env["FIELD_ENCRYPTION_KEY"])}
@@ -121,11 +140,9 @@ func (w *world) startDatabase(ctx context.Context) error {
 }
 
 func (w *world) startFakes(keys *state) error {
-	model := geminitest.New(geminitest.Options{})
-	model.Answer(func(p geminitest.Prompt) string {
-		return "Answer to " + strings.ReplaceAll(p.Turns[len(p.Turns)-1].Text, "\n", " ")
-	})
-	w.env["GEMINI_API_KEY"], w.env["GOOGLE_GEMINI_BASE_URL"] = "local", w.serve(model)
+	w.model = geminitest.New(geminitest.Options{})
+	w.model.Answer(echo)
+	w.env["GEMINI_API_KEY"], w.env["GOOGLE_GEMINI_BASE_URL"] = "local", w.serve(w.model)
 	accepted := map[string]string{}
 	for _, b := range demo.Businesses() {
 		accepted[b.APIKey.Reveal()] = ""
@@ -136,7 +153,8 @@ func (w *world) startFakes(keys *state) error {
 	if err != nil {
 		return err
 	}
-	w.stops = append(w.stops, state.Stop)
+	w.state = state
+	w.stops = append(w.stops, func() { w.state.Stop() })
 	w.env["FIRESTORE_EMULATOR_HOST"] = state.Addr()
 	tasks, err := tasktest.Start(tasktest.Options{Queues: []string{localQueue}, MinBackoff: 50 * time.Millisecond, MaxBackoff: 500 * time.Millisecond})
 	if err != nil {
@@ -149,6 +167,11 @@ func (w *world) startFakes(keys *state) error {
 		tasks.Schedule(300*time.Millisecond, w.base+path, w.base, localAccount)
 	}
 	return nil
+}
+
+// echo answers with the question.
+func echo(p geminitest.Prompt) string {
+	return "Answer to " + strings.ReplaceAll(p.Turns[len(p.Turns)-1].Text, "\n", " ")
 }
 
 func (w *world) serve(h http.Handler) (address string) {
@@ -183,7 +206,7 @@ func (w *world) awaitReady(ended chan error) error {
 			return killed(err)
 		case <-time.After(20 * time.Millisecond):
 		}
-		response, err := http.Get(w.base + "/health")
+		response, err := http.Get(w.listens + "/health")
 		if err != nil {
 			continue
 		}

@@ -58,12 +58,14 @@ var errErased = errors.New("this text was erased")
 
 // Why a person cannot be erased now.
 var (
+	ErrSharedAddress     = errors.New("several people have this address")
 	ErrCallInProgress    = errors.New("a call of theirs is going on")
 	ErrBookingInProgress = errors.New("a meeting of theirs is being booked")
 )
 
 // ErasePerson erases everything that the tenant holds of a person, but for their opt-outs, and keeps a receipt. Where nothing is held the
-// receipt says so. Errors: ErrCallInProgress, ErrBookingInProgress. One round trip.
+// receipt says so. Errors: ErrSharedAddress, ErrCallInProgress, ErrBookingInProgress, and fault.Unavailable when something of theirs comes in at
+// that moment. One round trip.
 func (t *Tenant) ErasePerson(ctx context.Context, p Customer) (e Erasure, err error) {
 	phone, email := p.args()
 	var refused *string
@@ -75,6 +77,8 @@ func (t *Tenant) ErasePerson(ctx context.Context, p Customer) (e Erasure, err er
 	switch {
 	case err != nil || refused == nil:
 		return e, err
+	case *refused == "shared_address":
+		return e, ErrSharedAddress
 	case *refused == "call_in_progress":
 		return e, ErrCallInProgress
 	default:

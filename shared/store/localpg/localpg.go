@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -25,8 +26,10 @@ type Server struct {
 	root      string // holds data and socket
 	socket    string
 	throwAway bool
+	bin       string // where its programs are
 	exited    chan struct{}
 	stop      func()
+	crash     func()
 	stopOnce  sync.Once
 }
 
@@ -46,6 +49,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.bin = bin
 	if err := s.initialise(ctx, bin); err != nil {
 		s.discard()
 		return nil, err
@@ -122,7 +126,8 @@ func (s *Server) launch(ctx context.Context, bin string, fast bool) error {
 	if err := startBound(command, s.exited); err != nil {
 		return fmt.Errorf("starting postgres: %w", err)
 	}
-	s.stop = func() { _ = command.Process.Signal(os.Interrupt) } // a fast shutdown
+	s.stop = func() { _ = command.Process.Signal(os.Interrupt) }     // a fast shutdown
+	s.crash = func() { _ = command.Process.Signal(syscall.SIGQUIT) } // one after which it has to recover
 	return s.awaitReady(ctx, log.Name())
 }
 
@@ -146,6 +151,20 @@ func (s *Server) awaitReady(ctx context.Context, log string) error {
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
+}
+
+// Crash ends the server at once, as a fault of its machine would. Restart starts it again.
+func (s *Server) Crash() {
+	s.crash()
+	<-s.exited
+}
+
+// Restart starts a server that has crashed, on the same data and at the same address. It recovers first.
+func (s *Server) Restart(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	s.exited = make(chan struct{})
+	return s.launch(ctx, s.bin, s.throwAway)
 }
 
 // URL is the connection string for a role and a database.

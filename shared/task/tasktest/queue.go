@@ -30,6 +30,9 @@ var taskID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,500}$`)
 
 // CreateTask takes a task as the real service does, and refuses what it would refuse.
 func (s *Server) CreateTask(_ context.Context, in *taskspb.CreateTaskRequest) (*taskspb.Task, error) {
+	if s.refusing.Load() {
+		return nil, status.Error(codes.Unavailable, "The service is currently unavailable.")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.queues[in.GetParent()] {

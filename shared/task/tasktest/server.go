@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +46,8 @@ type Server struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+
+	refusing atomic.Bool
 
 	tokenMu sync.Mutex
 	tokens  map[caller]issued
@@ -125,6 +128,9 @@ func (s *Server) Stop() {
 	_ = s.keys.Close()
 	s.running.Wait()
 }
+
+// Refuse has every new task refused, or taken again. What is queued goes on.
+func (s *Server) Refuse(refusing bool) { s.refusing.Store(refusing) }
 
 // Addr is where the official client reaches it, host:port.
 func (s *Server) Addr() string { return s.addr }

@@ -47,6 +47,9 @@ type Server struct {
 	changed chan struct{}
 	reports sync.WaitGroup
 
+	unanswered int           // webhooks that had no answer in time
+	slowest    time.Duration // of those that had one
+
 	accounts accounts // in assistants.go
 }
 
@@ -144,6 +147,24 @@ func (s *Server) Inbox(phone private.Phone) []Message {
 		}
 	}
 	return inbox
+}
+
+// Webhooks says how many deliveries had no answer within the two seconds that Telnyx waits, whatever the answer, and how long the slowest of the others
+// took.
+func (s *Server) Webhooks() (unanswered int, slowest time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unanswered, s.slowest
+}
+
+func (s *Server) timed(took time.Duration, timedOut bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if timedOut {
+		s.unanswered++
+	} else {
+		s.slowest = max(s.slowest, took)
+	}
 }
 
 // Changed is closed when the next text is taken.

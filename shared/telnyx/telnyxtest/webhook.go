@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -122,7 +123,9 @@ func (s *Server) post(ctx context.Context, url string, body []byte) (int, error)
 		return 0, err
 	}
 	r.Header = s.Sign(body, time.Now())
+	began := time.Now()
 	response, err := s.client.Do(r)
+	s.timed(time.Since(began), errors.Is(err, context.DeadlineExceeded))
 	if err != nil {
 		return 0, err
 	}
