@@ -18,8 +18,8 @@ locals {
     }
     requests-fail = {
       title   = "Requests fail"
-      filter  = local.line["request_failed"]
-      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["metric.label.function"]
+      filter  = "resource.type=\"cloud_run_revision\" AND metric.type=\"run.googleapis.com/request_count\" AND metric.label.response_code_class=\"5xx\"" # Cloud Run's own too, of instances that did not start
+      aligner = "ALIGN_SUM", reducer = "REDUCE_SUM", by = ["resource.label.service_name"]
       above   = 10, minutes = 5
     }
     postgres-refuses-connections = {
@@ -120,7 +120,7 @@ resource "google_monitoring_alert_policy" "above" {
     }
   }
   alert_strategy {
-    auto_close = "86400s"
+    auto_close = "1800s"
   }
   documentation {
     mime_type = "text/markdown"

@@ -161,7 +161,7 @@ resource "google_service_account" "deployer" {
 }
 
 resource "google_project_iam_member" "deployer" {
-  for_each = toset(["run.admin", "run.sourceDeveloper", "run.builder", "cloudbuild.builds.editor", "serviceusage.serviceUsageConsumer", "logging.logWriter"])
+  for_each = toset(["run.admin", "secretmanager.viewer", "run.sourceDeveloper", "run.builder", "cloudbuild.builds.editor", "serviceusage.serviceUsageConsumer", "logging.logWriter"])
   project  = var.project
   role     = "roles/${each.key}"
   member   = google_service_account.deployer.member

@@ -12,7 +12,7 @@ locals {
     failed_for_good     = { filter = "jsonPayload.message=~\"^a (reply|mail|call|booking) is given up$|^a text could not be delivered$\"", labels = { tenant_id = "jsonPayload.tenant_id", what = "jsonPayload.message" } }
     calendar_refused    = { filter = "jsonPayload.message=\"the tenant's calendar has to be connected again\"", labels = { tenant_id = "jsonPayload.tenant_id" } }
     tool_fallback       = { filter = "jsonPayload.message=\"tool call without tenant or call\"", labels = { tenant_id = "jsonPayload.tenant_id" } }
-    database_refuses    = { filter = "jsonPayload.error=~\"no database connection was free\"", labels = { function = "resource.labels.service_name" } }
+    database_refuses    = { filter = "jsonPayload.error=~\"(no database connection was free|the database (was not reached|ended or refused|did not answer))\"", labels = { function = "resource.labels.service_name" } }
     request_failed      = { filter = "jsonPayload.message=\"request\" AND jsonPayload.status>=500", labels = { function = "resource.labels.service_name", route = "jsonPayload.route" } }
     model_prompt_tokens = { filter = "jsonPayload.prompt_tokens>0", labels = { tenant_id = "jsonPayload.tenant_id" }, value = "jsonPayload.prompt_tokens" }
     model_output_tokens = { filter = "jsonPayload.output_tokens>0", labels = { tenant_id = "jsonPayload.tenant_id" }, value = "jsonPayload.output_tokens" }

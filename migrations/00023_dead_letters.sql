@@ -73,12 +73,13 @@ begin
         when exists (select from messages m where m.conversation_id = talk.id and m.role = 'staff' and m.occurred_at >= r.created_at)
           or exists (select from replies o where o.tenant_id = tenant and o.conversation_id = talk.id and o.kind = 'staff' and o.id > letter
                         and o.state not in ('rejected', 'suppressed')) then 'answered_by_people'
-        when r.kind = 'answer' and exists (select from replies o where o.tenant_id = tenant and o.conversation_id = talk.id and o.kind = 'answer' and o.id > letter) then 'superseded'
+        when r.kind = 'answer' and exists (select from replies o where o.tenant_id = tenant and o.conversation_id = talk.id and o.kind = 'answer' and (o.id > letter or o.state = 'planned')) then 'superseded'
         when r.kind = 'tool' and exists (select from replies o where o.tenant_id = tenant and o.conversation_id = talk.id and o.kind = 'tool' and o.id > letter
                         and left(o.idempotency_key, -36) = left(r.idempotency_key, -36)) then 'superseded' -- the key ends with a uuid
         when r.idempotency_key ~ '^booking-[0-9]+:' and not exists (select from bookings k where k.tenant_id = tenant and k.state = 'confirmed' and k.starts_at > now()
                         and k.id = substring(r.idempotency_key from '^booking-([0-9]+)')::bigint) then 'superseded'
-        when r.kind = 'answer' and mail.received_at < now() - interval '1 day' then 'too_late'
+        when r.kind <> 'staff' and coalesce(mail.received_at, r.created_at) < now() - interval '1 day' then 'too_late'
+        when r.idempotency_key like 'call-notice:%' and talk.phone_number is distinct from (select v.notify_phone_number from tenant_voice_configs v where v.tenant_id = tenant) then 'superseded'
         when r.channel = 'sms' and not exists (select from tenant_sms_configs s where s.tenant_id = tenant and s.is_enabled) then 'texting_disabled'
         when r.channel = 'email' and box.gmail_email is distinct from talk.mailbox then 'mailbox_disconnected'
         when r.channel = 'email' and r.kind = 'answer' and not box.is_enabled then 'mail_disabled'
@@ -168,6 +169,7 @@ create function route_dead_letters(at_most integer) returns table (tenant_id big
 begin atomic
     select t.id, d.kind, d.reason, count(*), min(d.failed_at)
       from public.tenants t cross join lateral public.dead_letters(t.id) d
+     where d.failed_at > now() - interval '30 days'
      group by t.id, d.kind, d.reason
      order by min(d.failed_at), t.id, d.kind, d.reason
      limit at_most;

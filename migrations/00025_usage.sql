@@ -11,6 +11,7 @@ create table model_calls (
     output_tokens integer     not null check (output_tokens >= 0)
 );
 comment on table model_calls is 'what the model was asked for a tenant: how much, never what';
+create index replies_accepted on replies (tenant_id, accepted_at) where accepted_at is not null;
 create index model_calls_of_day on model_calls (tenant_id, at);
 
 create table usage_days (
@@ -45,28 +46,31 @@ begin
     end loop;
 end $$;
 
--- Adds up every day since the last that was counted but one, to the present. A day only grows: what has been erased since was used all the same.
-create function count_usage(tenant bigint) returns void language sql
+-- Adds up every day since the last that was counted but one, to the present, a month of them at most; true when there is more to count. A day only
+-- grows: what has been erased since was used all the same.
+create function count_usage(tenant bigint) returns boolean language sql
 begin atomic
-    with days as (
-        select generate_series(coalesce((select max(u.day) - 1 from usage_days u where u.tenant_id = tenant), (t.created_at at time zone 'UTC')::date),
-                               (now() at time zone 'UTC')::date, interval '1 day')::date as day
-          from tenants t where t.id = tenant
-    ), since as (select min(day)::timestamp at time zone 'UTC' as at from days),
+    with first as (
+        select coalesce((select max(u.day) - 1 from usage_days u where u.tenant_id = tenant), (t.created_at at time zone 'UTC')::date) as day from tenants t where t.id = tenant
+    ), days as (
+        select generate_series(f.day, least(f.day + 31, (now() at time zone 'UTC')::date), interval '1 day')::date as day from first f
+    ), since as (select min(day)::timestamp at time zone 'UTC' as at, (max(day) + 1)::timestamp at time zone 'UTC' as before from days),
     said as (
         select (m.created_at at time zone 'UTC')::date as day,
                count(*) filter (where c.channel = 'sms' and m.role = 'user') as texts_in,   count(*) filter (where c.channel = 'sms' and m.role <> 'user') as texts_out,
                count(*) filter (where c.channel = 'email' and m.role = 'user') as mails_in, count(*) filter (where c.channel = 'email' and m.role <> 'user') as mails_out
           from conversations c join messages m on m.conversation_id = c.id
-         where c.tenant_id = tenant and c.last_message_at >= (select at from since) - interval '1 hour' and m.created_at >= (select at from since)
+         where c.tenant_id = tenant and m.created_at >= (select at from since) and m.created_at < (select before from since)
+           and (c.last_message_at >= (select at from since) - interval '1 hour' -- what we say does not move that
+                or c.id in (select r.conversation_id from replies r where r.tenant_id = tenant and r.accepted_at >= (select at from since) - interval '1 hour'))
          group by 1
     ), called as (
         select (c.started_at at time zone 'UTC')::date as day, count(*) as calls, coalesce(sum(c.duration_seconds), 0) as seconds
-          from calls c where c.tenant_id = tenant and c.channel <> 'sms_chat' and c.started_at >= (select at from since)
+          from calls c where c.tenant_id = tenant and c.channel <> 'sms_chat' and c.started_at >= (select at from since) and c.started_at < (select before from since)
          group by 1
     ), asked as (
         select (m.at at time zone 'UTC')::date as day, count(*) as asked, sum(m.prompt_tokens) as prompt, sum(m.output_tokens) as output
-          from model_calls m where m.tenant_id = tenant and m.at >= (select at from since)
+          from model_calls m where m.tenant_id = tenant and m.at >= (select at from since) and m.at < (select before from since)
          group by 1
     )
     insert into usage_days as u (tenant_id, day, texts_in, texts_out, mails_in, mails_out, calls, call_seconds, model_calls, prompt_tokens, output_tokens)
@@ -79,6 +83,7 @@ begin atomic
            calls = greatest(u.calls, excluded.calls), call_seconds = greatest(u.call_seconds, excluded.call_seconds),
            model_calls = greatest(u.model_calls, excluded.model_calls), prompt_tokens = greatest(u.prompt_tokens, excluded.prompt_tokens),
            output_tokens = greatest(u.output_tokens, excluded.output_tokens), counted_at = now();
+    select coalesce((select max(u.day) from usage_days u where u.tenant_id = tenant) < (now() at time zone 'UTC')::date, false);
 end;
 
 -- Whose usage is to be counted: that of every tenant, closed ones too.
@@ -102,5 +107,6 @@ grant select on usage_days to chattercheatah_registrar;
 -- +goose Down
 drop function route_tenants(bigint, integer);
 drop function count_usage(bigint);
+drop index replies_accepted;
 drop table usage_days;
 drop table model_calls;

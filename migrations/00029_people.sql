@@ -76,7 +76,7 @@ create policy eraser on messages to chattercheatah_eraser
     using ((select c.tenant_id from conversations c where c.id = conversation_id) = (select current_setting('app.tenant_id')::bigint));
 grant select on messages to chattercheatah_eraser;
 grant update (conversation_id, subject, sender, reply_to, message_id, message_refs, state, outcome, reason, done_at) on emails to chattercheatah_eraser;
-grant update (customer_number, recording_id, finish_at, finished_at, erased_at) on calls to chattercheatah_eraser;
+grant update (customer_number, recording_id, finish_at, finished_at, failed_at, failed_reason, erased_at) on calls to chattercheatah_eraser;
 grant update (email, subject) on conversations to chattercheatah_eraser;
 grant insert, delete on erased_texts to chattercheatah_eraser;
 grant select, insert on erasures to chattercheatah_app;
@@ -105,6 +105,7 @@ begin
     return case when exists (select from calls c where c.tenant_id = new.tenant_id and c.id = new.call_id and c.erased_at is not null) then null else new end;
 end $$;
 create trigger refuse_erased before insert on call_insights for each row execute function refuse_erased_call();
+create trigger refuse_erased before insert on call_summaries for each row execute function refuse_erased_call();
 
 -- Which rows are one person's: those with a number or an address of theirs. They are asked for by one of these, or both; where they are a contact, what
 -- that knows of them counts too, and where they talked with the tenant, what came of it.
@@ -113,7 +114,7 @@ create function rows_of_person(tenant bigint, phone text, address text, out phon
                                out shared_ids bigint[])
     language plpgsql stable as $$
 begin
-    contact_ids := array(select c.id from contacts c where c.tenant_id = tenant and (c.phone_number = phone or address <> '' and c.email = address));
+    contact_ids := array(select c.id from contacts c where c.tenant_id = tenant and case when phone is null then c.email = address else c.phone_number = phone end);
     phones := array(select phone where phone is not null union select c.phone_number from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.phone_number is not null);
     -- An address that another contact has too is not theirs alone: it leads to nothing, unless it was asked for.
     addresses := array(select address where address <> '' union select c.email from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.email <> ''
@@ -124,7 +125,9 @@ begin
     -- The forms of a website may all be one thread: one in which somebody else's lead stands too is not theirs alone.
     shared_ids := array(select c.id from conversations c where c.tenant_id = tenant and c.channel = 'email'
         and (c.email = any (addresses) or c.id in (select l.conversation_id from leads l where l.tenant_id = tenant and l.id = any (lead_ids)))
-        and exists (select from leads o where o.tenant_id = tenant and o.conversation_id = c.id and o.id <> all (lead_ids)));
+        and (c.email <> all (addresses)
+             or exists (select from leads o where o.tenant_id = tenant and o.conversation_id = c.id and o.id <> all (lead_ids))
+             or exists (select from emails e where e.tenant_id = tenant and e.conversation_id = c.id and not e.by_hand and coalesce(nullif(e.reply_to, ''), e.sender) <> all (addresses || array['']))));
     conversation_ids := conversation_ids || array(select c.id from conversations c where c.tenant_id = tenant and c.channel = 'email' and c.id <> all (shared_ids)
         and (c.email = any (addresses) or c.id in (select l.conversation_id from leads l where l.tenant_id = tenant and l.id = any (lead_ids))));
     call_ids := array(select c.id from calls c where c.tenant_id = tenant and c.customer_number = any (phones)
@@ -133,6 +136,13 @@ begin
     email_ids := array(select e.id from emails e where e.tenant_id = tenant
         and (e.conversation_id = any (conversation_ids) or e.sender = any (addresses) or e.reply_to = any (addresses)));
 end $$;
+
+-- Whether an address that was asked for leads to more people than the one that is meant.
+create function address_is_shared(tenant bigint, phone text, address text) returns boolean language sql stable
+begin atomic
+    select address <> '' and (select count(*) from contacts c where c.tenant_id = tenant and c.email = address and c.phone_number is distinct from phone)
+           > case when phone is null then 1 else 0 end;
+end;
 
 -- Erases rows and all that hangs on them, and says how many of each table. Of a mail and a call an empty row stays, so that neither comes
 -- back when its provider tells of it again. Of a shared conversation those messages go that hold one of the numbers or addresses.
@@ -161,11 +171,21 @@ begin
     delete from public.erased_texts e where e.tenant_id = tenant and e.erased_at < now() - interval '30 days';
 
     update public.conversations c set email = 'erased@mail.invalid', subject = '' where c.tenant_id = tenant and c.id = any (shared_ids) and c.email = any (addresses);
-    delete from public.messages m where m.conversation_id = any (conversation_ids)
-        or m.conversation_id = any (shared_ids) and (exists (select from unnest(addresses) a where lower(m.content) like '%' || a || '%')
-            or exists (select from unnest(phones) p where regexp_replace(m.content, '[^0-9]', '', 'g') like '%' || right(p, 10) || '%'))
-        or exists (select from public.replies r where r.tenant_id = tenant and r.id = any (notices) and r.conversation_id = m.conversation_id and r.provider_message_id = m.provider_message_id);
+    delete from public.messages m where m.conversation_id = any (conversation_ids);
     get diagnostics n = row_count;
+    counts := jsonb_build_object('messages', n);
+    delete from public.messages m using public.replies r
+     where r.tenant_id = tenant and r.id = any (notices) and m.conversation_id = r.conversation_id and m.provider_message_id = r.provider_message_id;
+    get diagnostics n = row_count;
+    n := n + (counts ->> 'messages')::bigint;
+    counts := jsonb_build_object('messages', n);
+    delete from public.messages m where m.conversation_id = any (shared_ids)
+        and (m.provider_message_id in (select e.gmail_id from public.emails e where e.tenant_id = tenant and e.id = any (email_ids)
+                                       union select r.provider_message_id from public.replies r where r.tenant_id = tenant and r.email_id = any (email_ids) and r.provider_message_id is not null)
+             or exists (select from unnest(addresses) a where lower(m.content) ~ ('(^|[^a-z0-9._%+-])' || regexp_replace(a, '([^a-z0-9@])', '\\\1', 'g') || '($|[^a-z0-9.-])'))
+             or exists (select from unnest(phones) p where regexp_replace(m.content, '[^0-9]', '', 'g') like '%' || right(p, 10) || '%'));
+    get diagnostics n = row_count;
+    n := n + (counts ->> 'messages')::bigint;
     counts := counts || jsonb_build_object('messages', n);
     delete from public.replies r where r.tenant_id = tenant and (r.conversation_id = any (conversation_ids) or r.email_id = any (email_ids) or r.id = any (notices));
     get diagnostics n = row_count;
@@ -181,7 +201,7 @@ begin
     delete from public.call_insights i where i.tenant_id = tenant and i.call_id = any (calls_are);
     get diagnostics n = row_count;
     counts := counts || jsonb_build_object('call_insights', n);
-    update public.calls c set customer_number = null, recording_id = null, finish_at = null, finished_at = coalesce(c.finished_at, now()), erased_at = now()
+    update public.calls c set customer_number = null, recording_id = null, finish_at = null, finished_at = coalesce(c.finished_at, now()), failed_at = null, failed_reason = null, erased_at = now()
      where c.tenant_id = tenant and c.id = any (calls_are) and c.erased_at is null;
     get diagnostics n = row_count;
     counts := counts || jsonb_build_object('calls', n);
@@ -212,13 +232,19 @@ declare
     p     record;
 begin
     select * into p from rows_of_person(tenant, phone, address);
+    -- What is being recorded at this moment is waited for, and then looked at again.
+    perform from emails e where e.tenant_id = tenant and e.id = any (p.email_ids) order by e.id for update;
+    perform from calls c where c.tenant_id = tenant and c.id = any (p.call_ids) order by c.id for update;
+    perform from conversations c where c.tenant_id = tenant and c.id = any (p.conversation_ids) order by c.id for update;
+    select * into p from rows_of_person(tenant, phone, address);
     refused := case
-        when phone is null and cardinality(p.contact_ids) > 1 then 'shared_address'
+        when address_is_shared(tenant, phone, address) then 'shared_address'
         when exists (select from calls c where c.tenant_id = tenant and c.id = any (p.call_ids) and c.status = 'in_progress' and c.updated_at > now() - interval '3 hours') then 'call_in_progress'
         when exists (select from bookings b where b.tenant_id = tenant and b.id = any (p.booking_ids) and b.state in ('held', 'inserting')) then 'booking_in_progress' end;
     if refused is not null then
         return;
     end if;
+    perform count_usage(tenant); -- before what it counts is gone
     insert into erasures (tenant_id, actor, erased, kept)
     select tenant, coalesce(actor ->> 'name', 'nobody'),
            erase_rows(tenant, p.contact_ids, p.conversation_ids, p.call_ids, p.lead_ids, p.booking_ids, p.email_ids, p.shared_ids, p.phones, p.addresses),
@@ -234,6 +260,9 @@ create function export_person(tenant bigint, phone text, address text, at_most i
 declare
     p record;
 begin
+    if address_is_shared(tenant, phone, address) then
+        return;
+    end if;
     select * into p from rows_of_person(tenant, phone, address);
     select count(*) into too_much from messages m where m.conversation_id = any (p.conversation_ids);
     too_much := too_much + cardinality(p.call_ids) + cardinality(p.email_ids) + cardinality(p.lead_ids) + cardinality(p.booking_ids);
@@ -245,7 +274,8 @@ begin
         'contacts',       (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from contacts x where x.tenant_id = tenant and x.id = any (p.contact_ids)),
         'conversations',  (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from conversations x where x.tenant_id = tenant and x.id = any (p.conversation_ids)),
         'messages',       (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from messages x where x.conversation_id = any (p.conversation_ids)
-                            or x.conversation_id = any (p.shared_ids) and exists (select from unnest(p.addresses) a where lower(x.content) like '%' || a || '%')),
+                            or x.conversation_id = any (p.shared_ids) and (exists (select from emails e where e.tenant_id = tenant and e.id = any (p.email_ids) and e.gmail_id = x.provider_message_id)
+                                 or exists (select from unnest(p.addresses) a where lower(x.content) ~ ('(^|[^a-z0-9._%+-])' || regexp_replace(a, '([^a-z0-9@])', '\\\1', 'g') || '($|[^a-z0-9.-])')))),
         'replies',        (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' - 'token' - 'recipe' - 'idempotency_key' order by x.id), '[]') from replies x where x.tenant_id = tenant
                             and (x.conversation_id = any (p.conversation_ids) or x.idempotency_key = any (select 'call-notice:' || c from unnest(p.call_ids) c))),
         'emails',         (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from emails x where x.tenant_id = tenant and x.id = any (p.email_ids)),
@@ -271,20 +301,29 @@ declare
     mails    bigint[] := '{}';
 begin
     select * into keeps from tenant_retention r where r.tenant_id = tenant;
+    erased := '{}';
+    left_over := false;
+    if coalesce(keeps.leads_days, keeps.conversations_days, keeps.calls_days) is null then
+        return;
+    end if;
     if keeps.leads_days is not null then
         leads_go := array(select l.id from leads l where l.tenant_id = tenant and l.updated_at < now() - keeps.leads_days * interval '1 day' order by l.id limit at_most);
     end if;
     if keeps.conversations_days is not null then
+        -- Locked, so that whatever comes in meanwhile finds no conversation, and begins a new one.
         talks := array(select c.id from conversations c where c.tenant_id = tenant and c.last_message_at < now() - keeps.conversations_days * interval '1 day'
-            and not exists (select from replies r where r.tenant_id = tenant and r.conversation_id = c.id and r.state in ('planned', 'claimed', 'sending', 'unknown'))
+            and not exists (select from messages m where m.conversation_id = c.id and m.occurred_at >= now() - keeps.conversations_days * interval '1 day') -- what we say does not move last_message_at
+            and not exists (select from replies r where r.tenant_id = tenant and r.conversation_id = c.id and r.state in ('planned', 'claimed', 'sending', 'unknown') and r.settled_at is null)
             and not exists (select from leads l where l.tenant_id = tenant and l.conversation_id = c.id and l.id <> all (leads_go))
-            order by c.id limit at_most);
-        mails := array(select e.id from emails e where e.tenant_id = tenant and (e.conversation_id = any (talks)
-            or e.conversation_id is null and e.state <> 'noticed' and e.reason is distinct from 'erased' and e.noticed_at < now() - keeps.conversations_days * interval '1 day') limit at_most + cardinality(talks));
+            order by c.id limit at_most for update skip locked);
+        mails := array(select e.id from emails e where e.tenant_id = tenant and e.conversation_id = any (talks))
+            || array(select e.id from emails e where e.tenant_id = tenant and e.conversation_id is null and e.state <> 'noticed' and e.reason is distinct from 'erased'
+                        and e.noticed_at < now() - keeps.conversations_days * interval '1 day' order by e.id limit at_most);
         meetings := array(select b.id from bookings b where b.tenant_id = tenant and b.ends_at < now() - keeps.conversations_days * interval '1 day'
             and b.state in ('confirmed', 'released') order by b.id limit at_most);
         people := array(select c.id from contacts c where c.tenant_id = tenant and c.updated_at < now() - keeps.conversations_days * interval '1 day'
-            and not exists (select from conversations v where v.tenant_id = tenant and v.id <> all (talks) and (v.channel = 'sms' and v.phone_number = c.phone_number or v.channel = 'email' and c.email <> '' and v.email = c.email))
+            and not exists (select from conversations v where v.tenant_id = tenant and v.id <> all (talks) and v.channel = 'sms' and v.phone_number = c.phone_number)
+            and not exists (select from conversations v where v.tenant_id = tenant and v.id <> all (talks) and v.channel = 'email' and v.email = c.email)
             and not exists (select from leads l where l.tenant_id = tenant and l.contact_id = c.id and l.id <> all (leads_go))
             order by c.id limit at_most);
     end if;
@@ -293,15 +332,15 @@ begin
             order by c.id limit at_most);
     end if;
     erased := erase_rows(tenant, people, talks, calls_go, leads_go, meetings, mails, '{}', '{}', '{}');
-    left_over := at_most in (cardinality(talks), cardinality(calls_go), cardinality(leads_go), cardinality(people), cardinality(meetings));
+    left_over := at_most in (cardinality(talks), cardinality(calls_go), cardinality(leads_go), cardinality(people), cardinality(meetings)) or cardinality(mails) >= at_most + cardinality(talks);
 end $$;
 -- +goose StatementEnd
 grant create on schema public to chattercheatah_eraser;
 alter function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]) owner to chattercheatah_eraser;
 revoke create on schema public from chattercheatah_eraser;
-revoke all on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]), rows_of_person(bigint, text, text), erase_person(bigint, text, text),
+revoke all on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]), rows_of_person(bigint, text, text), address_is_shared(bigint, text, text), erase_person(bigint, text, text),
     export_person(bigint, text, text, integer), erase_old(bigint, integer) from public;
-grant execute on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]), rows_of_person(bigint, text, text), erase_person(bigint, text, text),
+grant execute on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]), rows_of_person(bigint, text, text), address_is_shared(bigint, text, text), erase_person(bigint, text, text),
     export_person(bigint, text, text, integer), erase_old(bigint, integer) to chattercheatah_app;
 
 -- +goose Down
@@ -309,7 +348,9 @@ drop function erase_old(bigint, integer);
 drop function export_person(bigint, text, text, integer);
 drop function erase_person(bigint, text, text);
 drop function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]);
+drop function address_is_shared(bigint, text, text);
 drop function rows_of_person(bigint, text, text);
+drop trigger refuse_erased on call_summaries;
 drop trigger refuse_erased on call_insights;
 drop trigger keep_erased on calls;
 drop trigger refuse_erased on messages;

@@ -872,6 +872,8 @@ CREATE INDEX prompt_bundles_newest ON public.prompt_bundles USING btree (tenant_
 
 CREATE UNIQUE INDEX prompt_bundles_number ON public.prompt_bundles USING btree (tenant_id, channel, version) NULLS NOT DISTINCT;
 
+CREATE INDEX replies_accepted ON public.replies USING btree (tenant_id, accepted_at) WHERE (accepted_at IS NOT NULL);
+
 CREATE INDEX replies_after_hours ON public.replies USING btree (conversation_id, sending_at) WHERE after_hours;
 
 CREATE UNIQUE INDEX replies_at_work ON public.replies USING btree (tenant_id, conversation_id) WHERE (state = ANY (ARRAY['claimed'::text, 'sending'::text]));
@@ -1278,6 +1280,21 @@ create policy tenant on users as permissive for all to chattercheatah_app
     using ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)))
     with check ((tenant_id = ( SELECT (current_setting('app.tenant_id'::text))::bigint AS current_setting)));
 
+CREATE OR REPLACE FUNCTION public.address_is_shared(tenant bigint, phone text, address text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT ((address <> ''::text) AND (( SELECT count(*) AS count
+            FROM contacts c
+           WHERE ((c.tenant_id = address_is_shared.tenant) AND (c.email = address_is_shared.address) AND (c.phone_number IS DISTINCT FROM address_is_shared.phone))) >
+         CASE
+             WHEN (phone IS NULL) THEN 1
+             ELSE 0
+         END));
+END
+-- owner: postgres;
+
 CREATE OR REPLACE FUNCTION public.age_seconds(moment timestamp with time zone)
  RETURNS bigint
  LANGUAGE sql
@@ -1397,17 +1414,21 @@ end $function$
 -- owner: postgres;
 
 CREATE OR REPLACE FUNCTION public.count_usage(tenant bigint)
- RETURNS void
+ RETURNS boolean
  LANGUAGE sql
 BEGIN ATOMIC
- WITH days AS (
-          SELECT (generate_series((COALESCE(( SELECT (max(u_1.day) - 1)
+ WITH first AS (
+          SELECT COALESCE(( SELECT (max(u_1.day) - 1)
                     FROM usage_days u_1
-                   WHERE (u_1.tenant_id = count_usage.tenant)), ((t.created_at AT TIME ZONE 'UTC'::text))::date))::timestamp with time zone, (((now() AT TIME ZONE 'UTC'::text))::date)::timestamp with time zone, '1 day'::interval))::date AS day
+                   WHERE (u_1.tenant_id = count_usage.tenant)), ((t.created_at AT TIME ZONE 'UTC'::text))::date) AS day
             FROM tenants t
            WHERE (t.id = count_usage.tenant)
+         ), days AS (
+          SELECT (generate_series((f.day)::timestamp with time zone, (LEAST((f.day + 31), ((now() AT TIME ZONE 'UTC'::text))::date))::timestamp with time zone, '1 day'::interval))::date AS day
+            FROM first f
          ), since AS (
-          SELECT ((min(days.day))::timestamp without time zone AT TIME ZONE 'UTC'::text) AS at
+          SELECT ((min(days.day))::timestamp without time zone AT TIME ZONE 'UTC'::text) AS at,
+             (((max(days.day) + 1))::timestamp without time zone AT TIME ZONE 'UTC'::text) AS before
             FROM days
          ), said AS (
           SELECT ((m.created_at AT TIME ZONE 'UTC'::text))::date AS day,
@@ -1417,9 +1438,13 @@ BEGIN ATOMIC
              count(*) FILTER (WHERE ((c.channel = 'email'::text) AND (m.role <> 'user'::text))) AS mails_out
             FROM (conversations c
               JOIN messages m ON ((m.conversation_id = c.id)))
-           WHERE ((c.tenant_id = count_usage.tenant) AND (c.last_message_at >= (( SELECT since.at
-                    FROM since) - '01:00:00'::interval)) AND (m.created_at >= ( SELECT since.at
-                    FROM since)))
+           WHERE ((c.tenant_id = count_usage.tenant) AND (m.created_at >= ( SELECT since.at
+                    FROM since)) AND (m.created_at < ( SELECT since.before
+                    FROM since)) AND ((c.last_message_at >= (( SELECT since.at
+                    FROM since) - '01:00:00'::interval)) OR (c.id IN ( SELECT r.conversation_id
+                    FROM replies r
+                   WHERE ((r.tenant_id = count_usage.tenant) AND (r.accepted_at >= (( SELECT since.at
+                            FROM since) - '01:00:00'::interval)))))))
            GROUP BY (((m.created_at AT TIME ZONE 'UTC'::text))::date)
          ), called AS (
           SELECT ((c.started_at AT TIME ZONE 'UTC'::text))::date AS day,
@@ -1427,6 +1452,7 @@ BEGIN ATOMIC
              COALESCE(sum(c.duration_seconds), (0)::bigint) AS seconds
             FROM calls c
            WHERE ((c.tenant_id = count_usage.tenant) AND (c.channel <> 'sms_chat'::text) AND (c.started_at >= ( SELECT since.at
+                    FROM since)) AND (c.started_at < ( SELECT since.before
                     FROM since)))
            GROUP BY (((c.started_at AT TIME ZONE 'UTC'::text))::date)
          ), asked AS (
@@ -1436,6 +1462,7 @@ BEGIN ATOMIC
              sum(m.output_tokens) AS output
             FROM model_calls m
            WHERE ((m.tenant_id = count_usage.tenant) AND (m.at >= ( SELECT since.at
+                    FROM since)) AND (m.at < ( SELECT since.before
                     FROM since)))
            GROUP BY (((m.at AT TIME ZONE 'UTC'::text))::date)
          )
@@ -1454,6 +1481,9 @@ BEGIN ATOMIC
               LEFT JOIN said s USING (day))
               LEFT JOIN called c USING (day))
               LEFT JOIN asked a USING (day)) ON CONFLICT(tenant_id, day) DO UPDATE SET texts_in = GREATEST(u.texts_in, excluded.texts_in), texts_out = GREATEST(u.texts_out, excluded.texts_out), mails_in = GREATEST(u.mails_in, excluded.mails_in), mails_out = GREATEST(u.mails_out, excluded.mails_out), calls = GREATEST(u.calls, excluded.calls), call_seconds = GREATEST(u.call_seconds, excluded.call_seconds), model_calls = GREATEST(u.model_calls, excluded.model_calls), prompt_tokens = GREATEST(u.prompt_tokens, excluded.prompt_tokens), output_tokens = GREATEST(u.output_tokens, excluded.output_tokens), counted_at = now();
+ SELECT COALESCE((( SELECT max(u.day) AS max
+            FROM usage_days u
+           WHERE (u.tenant_id = count_usage.tenant)) < ((now() AT TIME ZONE 'UTC'::text))::date), false) AS "coalesce";
 END
 -- owner: postgres;
 
@@ -1494,20 +1524,29 @@ declare
     mails    bigint[] := '{}';
 begin
     select * into keeps from tenant_retention r where r.tenant_id = tenant;
+    erased := '{}';
+    left_over := false;
+    if coalesce(keeps.leads_days, keeps.conversations_days, keeps.calls_days) is null then
+        return;
+    end if;
     if keeps.leads_days is not null then
         leads_go := array(select l.id from leads l where l.tenant_id = tenant and l.updated_at < now() - keeps.leads_days * interval '1 day' order by l.id limit at_most);
     end if;
     if keeps.conversations_days is not null then
+        -- Locked, so that whatever comes in meanwhile finds no conversation, and begins a new one.
         talks := array(select c.id from conversations c where c.tenant_id = tenant and c.last_message_at < now() - keeps.conversations_days * interval '1 day'
-            and not exists (select from replies r where r.tenant_id = tenant and r.conversation_id = c.id and r.state in ('planned', 'claimed', 'sending', 'unknown'))
+            and not exists (select from messages m where m.conversation_id = c.id and m.occurred_at >= now() - keeps.conversations_days * interval '1 day') -- what we say does not move last_message_at
+            and not exists (select from replies r where r.tenant_id = tenant and r.conversation_id = c.id and r.state in ('planned', 'claimed', 'sending', 'unknown') and r.settled_at is null)
             and not exists (select from leads l where l.tenant_id = tenant and l.conversation_id = c.id and l.id <> all (leads_go))
-            order by c.id limit at_most);
-        mails := array(select e.id from emails e where e.tenant_id = tenant and (e.conversation_id = any (talks)
-            or e.conversation_id is null and e.state <> 'noticed' and e.reason is distinct from 'erased' and e.noticed_at < now() - keeps.conversations_days * interval '1 day') limit at_most + cardinality(talks));
+            order by c.id limit at_most for update skip locked);
+        mails := array(select e.id from emails e where e.tenant_id = tenant and e.conversation_id = any (talks))
+            || array(select e.id from emails e where e.tenant_id = tenant and e.conversation_id is null and e.state <> 'noticed' and e.reason is distinct from 'erased'
+                        and e.noticed_at < now() - keeps.conversations_days * interval '1 day' order by e.id limit at_most);
         meetings := array(select b.id from bookings b where b.tenant_id = tenant and b.ends_at < now() - keeps.conversations_days * interval '1 day'
             and b.state in ('confirmed', 'released') order by b.id limit at_most);
         people := array(select c.id from contacts c where c.tenant_id = tenant and c.updated_at < now() - keeps.conversations_days * interval '1 day'
-            and not exists (select from conversations v where v.tenant_id = tenant and v.id <> all (talks) and (v.channel = 'sms' and v.phone_number = c.phone_number or v.channel = 'email' and c.email <> '' and v.email = c.email))
+            and not exists (select from conversations v where v.tenant_id = tenant and v.id <> all (talks) and v.channel = 'sms' and v.phone_number = c.phone_number)
+            and not exists (select from conversations v where v.tenant_id = tenant and v.id <> all (talks) and v.channel = 'email' and v.email = c.email)
             and not exists (select from leads l where l.tenant_id = tenant and l.contact_id = c.id and l.id <> all (leads_go))
             order by c.id limit at_most);
     end if;
@@ -1516,7 +1555,7 @@ begin
             order by c.id limit at_most);
     end if;
     erased := erase_rows(tenant, people, talks, calls_go, leads_go, meetings, mails, '{}', '{}', '{}');
-    left_over := at_most in (cardinality(talks), cardinality(calls_go), cardinality(leads_go), cardinality(people), cardinality(meetings));
+    left_over := at_most in (cardinality(talks), cardinality(calls_go), cardinality(leads_go), cardinality(people), cardinality(meetings)) or cardinality(mails) >= at_most + cardinality(talks);
 end $function$
 -- owner: postgres;
 
@@ -1529,13 +1568,19 @@ declare
     p     record;
 begin
     select * into p from rows_of_person(tenant, phone, address);
+    -- What is being recorded at this moment is waited for, and then looked at again.
+    perform from emails e where e.tenant_id = tenant and e.id = any (p.email_ids) order by e.id for update;
+    perform from calls c where c.tenant_id = tenant and c.id = any (p.call_ids) order by c.id for update;
+    perform from conversations c where c.tenant_id = tenant and c.id = any (p.conversation_ids) order by c.id for update;
+    select * into p from rows_of_person(tenant, phone, address);
     refused := case
-        when phone is null and cardinality(p.contact_ids) > 1 then 'shared_address'
+        when address_is_shared(tenant, phone, address) then 'shared_address'
         when exists (select from calls c where c.tenant_id = tenant and c.id = any (p.call_ids) and c.status = 'in_progress' and c.updated_at > now() - interval '3 hours') then 'call_in_progress'
         when exists (select from bookings b where b.tenant_id = tenant and b.id = any (p.booking_ids) and b.state in ('held', 'inserting')) then 'booking_in_progress' end;
     if refused is not null then
         return;
     end if;
+    perform count_usage(tenant); -- before what it counts is gone
     insert into erasures (tenant_id, actor, erased, kept)
     select tenant, coalesce(actor ->> 'name', 'nobody'),
            erase_rows(tenant, p.contact_ids, p.conversation_ids, p.call_ids, p.lead_ids, p.booking_ids, p.email_ids, p.shared_ids, p.phones, p.addresses),
@@ -1575,11 +1620,21 @@ begin
     delete from public.erased_texts e where e.tenant_id = tenant and e.erased_at < now() - interval '30 days';
 
     update public.conversations c set email = 'erased@mail.invalid', subject = '' where c.tenant_id = tenant and c.id = any (shared_ids) and c.email = any (addresses);
-    delete from public.messages m where m.conversation_id = any (conversation_ids)
-        or m.conversation_id = any (shared_ids) and (exists (select from unnest(addresses) a where lower(m.content) like '%' || a || '%')
-            or exists (select from unnest(phones) p where regexp_replace(m.content, '[^0-9]', '', 'g') like '%' || right(p, 10) || '%'))
-        or exists (select from public.replies r where r.tenant_id = tenant and r.id = any (notices) and r.conversation_id = m.conversation_id and r.provider_message_id = m.provider_message_id);
+    delete from public.messages m where m.conversation_id = any (conversation_ids);
     get diagnostics n = row_count;
+    counts := jsonb_build_object('messages', n);
+    delete from public.messages m using public.replies r
+     where r.tenant_id = tenant and r.id = any (notices) and m.conversation_id = r.conversation_id and m.provider_message_id = r.provider_message_id;
+    get diagnostics n = row_count;
+    n := n + (counts ->> 'messages')::bigint;
+    counts := jsonb_build_object('messages', n);
+    delete from public.messages m where m.conversation_id = any (shared_ids)
+        and (m.provider_message_id in (select e.gmail_id from public.emails e where e.tenant_id = tenant and e.id = any (email_ids)
+                                       union select r.provider_message_id from public.replies r where r.tenant_id = tenant and r.email_id = any (email_ids) and r.provider_message_id is not null)
+             or exists (select from unnest(addresses) a where lower(m.content) ~ ('(^|[^a-z0-9._%+-])' || regexp_replace(a, '([^a-z0-9@])', '\\\1', 'g') || '($|[^a-z0-9.-])'))
+             or exists (select from unnest(phones) p where regexp_replace(m.content, '[^0-9]', '', 'g') like '%' || right(p, 10) || '%'));
+    get diagnostics n = row_count;
+    n := n + (counts ->> 'messages')::bigint;
     counts := counts || jsonb_build_object('messages', n);
     delete from public.replies r where r.tenant_id = tenant and (r.conversation_id = any (conversation_ids) or r.email_id = any (email_ids) or r.id = any (notices));
     get diagnostics n = row_count;
@@ -1595,7 +1650,7 @@ begin
     delete from public.call_insights i where i.tenant_id = tenant and i.call_id = any (calls_are);
     get diagnostics n = row_count;
     counts := counts || jsonb_build_object('call_insights', n);
-    update public.calls c set customer_number = null, recording_id = null, finish_at = null, finished_at = coalesce(c.finished_at, now()), erased_at = now()
+    update public.calls c set customer_number = null, recording_id = null, finish_at = null, finished_at = coalesce(c.finished_at, now()), failed_at = null, failed_reason = null, erased_at = now()
      where c.tenant_id = tenant and c.id = any (calls_are) and c.erased_at is null;
     get diagnostics n = row_count;
     counts := counts || jsonb_build_object('calls', n);
@@ -1628,6 +1683,9 @@ AS $function$
 declare
     p record;
 begin
+    if address_is_shared(tenant, phone, address) then
+        return;
+    end if;
     select * into p from rows_of_person(tenant, phone, address);
     select count(*) into too_much from messages m where m.conversation_id = any (p.conversation_ids);
     too_much := too_much + cardinality(p.call_ids) + cardinality(p.email_ids) + cardinality(p.lead_ids) + cardinality(p.booking_ids);
@@ -1639,7 +1697,8 @@ begin
         'contacts',       (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from contacts x where x.tenant_id = tenant and x.id = any (p.contact_ids)),
         'conversations',  (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from conversations x where x.tenant_id = tenant and x.id = any (p.conversation_ids)),
         'messages',       (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from messages x where x.conversation_id = any (p.conversation_ids)
-                            or x.conversation_id = any (p.shared_ids) and exists (select from unnest(p.addresses) a where lower(x.content) like '%' || a || '%')),
+                            or x.conversation_id = any (p.shared_ids) and (exists (select from emails e where e.tenant_id = tenant and e.id = any (p.email_ids) and e.gmail_id = x.provider_message_id)
+                                 or exists (select from unnest(p.addresses) a where lower(x.content) ~ ('(^|[^a-z0-9._%+-])' || regexp_replace(a, '([^a-z0-9@])', '\\\1', 'g') || '($|[^a-z0-9.-])')))),
         'replies',        (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' - 'token' - 'recipe' - 'idempotency_key' order by x.id), '[]') from replies x where x.tenant_id = tenant
                             and (x.conversation_id = any (p.conversation_ids) or x.idempotency_key = any (select 'call-notice:' || c from unnest(p.call_ids) c))),
         'emails',         (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from emails x where x.tenant_id = tenant and x.id = any (p.email_ids)),
@@ -2558,12 +2617,13 @@ begin
         when exists (select from messages m where m.conversation_id = talk.id and m.role = 'staff' and m.occurred_at >= r.created_at)
           or exists (select from replies o where o.tenant_id = tenant and o.conversation_id = talk.id and o.kind = 'staff' and o.id > letter
                         and o.state not in ('rejected', 'suppressed')) then 'answered_by_people'
-        when r.kind = 'answer' and exists (select from replies o where o.tenant_id = tenant and o.conversation_id = talk.id and o.kind = 'answer' and o.id > letter) then 'superseded'
+        when r.kind = 'answer' and exists (select from replies o where o.tenant_id = tenant and o.conversation_id = talk.id and o.kind = 'answer' and (o.id > letter or o.state = 'planned')) then 'superseded'
         when r.kind = 'tool' and exists (select from replies o where o.tenant_id = tenant and o.conversation_id = talk.id and o.kind = 'tool' and o.id > letter
                         and left(o.idempotency_key, -36) = left(r.idempotency_key, -36)) then 'superseded' -- the key ends with a uuid
         when r.idempotency_key ~ '^booking-[0-9]+:' and not exists (select from bookings k where k.tenant_id = tenant and k.state = 'confirmed' and k.starts_at > now()
                         and k.id = substring(r.idempotency_key from '^booking-([0-9]+)')::bigint) then 'superseded'
-        when r.kind = 'answer' and mail.received_at < now() - interval '1 day' then 'too_late'
+        when r.kind <> 'staff' and coalesce(mail.received_at, r.created_at) < now() - interval '1 day' then 'too_late'
+        when r.idempotency_key like 'call-notice:%' and talk.phone_number is distinct from (select v.notify_phone_number from tenant_voice_configs v where v.tenant_id = tenant) then 'superseded'
         when r.channel = 'sms' and not exists (select from tenant_sms_configs s where s.tenant_id = tenant and s.is_enabled) then 'texting_disabled'
         when r.channel = 'email' and box.gmail_email is distinct from talk.mailbox then 'mailbox_disconnected'
         when r.channel = 'email' and r.kind = 'answer' and not box.is_enabled then 'mail_disabled'
@@ -2669,6 +2729,7 @@ BEGIN ATOMIC
      min(d.failed_at) AS min
     FROM (tenants t
       CROSS JOIN LATERAL dead_letters(t.id) d(kind, id, state, reason, failed_at))
+   WHERE (d.failed_at > (now() - '30 days'::interval))
    GROUP BY t.id, d.kind, d.reason
    ORDER BY (min(d.failed_at)), t.id, d.kind, d.reason
   LIMIT route_dead_letters.at_most;
@@ -2883,7 +2944,7 @@ CREATE OR REPLACE FUNCTION public.rows_of_person(tenant bigint, phone text, addr
  STABLE
 AS $function$
 begin
-    contact_ids := array(select c.id from contacts c where c.tenant_id = tenant and (c.phone_number = phone or address <> '' and c.email = address));
+    contact_ids := array(select c.id from contacts c where c.tenant_id = tenant and case when phone is null then c.email = address else c.phone_number = phone end);
     phones := array(select phone where phone is not null union select c.phone_number from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.phone_number is not null);
     -- An address that another contact has too is not theirs alone: it leads to nothing, unless it was asked for.
     addresses := array(select address where address <> '' union select c.email from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.email <> ''
@@ -2894,7 +2955,9 @@ begin
     -- The forms of a website may all be one thread: one in which somebody else's lead stands too is not theirs alone.
     shared_ids := array(select c.id from conversations c where c.tenant_id = tenant and c.channel = 'email'
         and (c.email = any (addresses) or c.id in (select l.conversation_id from leads l where l.tenant_id = tenant and l.id = any (lead_ids)))
-        and exists (select from leads o where o.tenant_id = tenant and o.conversation_id = c.id and o.id <> all (lead_ids)));
+        and (c.email <> all (addresses)
+             or exists (select from leads o where o.tenant_id = tenant and o.conversation_id = c.id and o.id <> all (lead_ids))
+             or exists (select from emails e where e.tenant_id = tenant and e.conversation_id = c.id and not e.by_hand and coalesce(nullif(e.reply_to, ''), e.sender) <> all (addresses || array['']))));
     conversation_ids := conversation_ids || array(select c.id from conversations c where c.tenant_id = tenant and c.channel = 'email' and c.id <> all (shared_ids)
         and (c.email = any (addresses) or c.id in (select l.conversation_id from leads l where l.tenant_id = tenant and l.id = any (lead_ids))));
     call_ids := array(select c.id from calls c where c.tenant_id = tenant and c.customer_number = any (phones)
@@ -3164,6 +3227,8 @@ end $function$
 
 CREATE TRIGGER refuse_erased BEFORE INSERT ON public.call_insights FOR EACH ROW EXECUTE FUNCTION refuse_erased_call();
 
+CREATE TRIGGER refuse_erased BEFORE INSERT ON public.call_summaries FOR EACH ROW EXECUTE FUNCTION refuse_erased_call();
+
 CREATE TRIGGER keep_erased BEFORE UPDATE ON public.calls FOR EACH ROW WHEN ((old.erased_at IS NOT NULL)) EXECUTE FUNCTION keep_erased_call();
 
 CREATE TRIGGER log_replay AFTER UPDATE OF failed_at ON public.calls FOR EACH ROW WHEN (((new.failed_at IS NULL) AND (old.failed_at IS NOT NULL))) EXECUTE FUNCTION log_change('tenant_id');
@@ -3360,7 +3425,7 @@ grant select (act_at, created_at, reason, state, tenant_id) on bookings to chatt
 
 grant select (name, tenant_id) on call_names to chattercheatah_router;
 
-grant update (customer_number, erased_at, finish_at, finished_at, recording_id) on calls to chattercheatah_eraser;
+grant update (customer_number, erased_at, failed_at, failed_reason, finish_at, finished_at, recording_id) on calls to chattercheatah_eraser;
 
 grant select (failed_at, failed_reason, finish_at, finished_at, id, tenant_id, updated_at) on calls to chattercheatah_router;
 
@@ -3413,6 +3478,8 @@ grant update (email, is_active, password_hash, role, tokens_valid_from, updated_
 grant select (email, id) on users to chattercheatah_router;
 
 grant select (is_active, role, tenant_id) on users to chattercheatah_support;
+
+grant execute on function address_is_shared(bigint,text,text) to chattercheatah_app;
 
 grant execute on function age_seconds(timestamp with time zone) to chattercheatah_support;
 

@@ -64,7 +64,7 @@ func (b *bench) person(t *testing.T, email, role string, tenant any) string {
 func (b *bench) as(token, method, path, body string) (int, map[string]any) {
 	r := httptest.NewRequest(method, "/api/v1"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("X-Forwarded-For", "203.0.113.9, 198.51.100.7")
+	r.Header.Set("X-Forwarded-For", "203.0.113.9, 198.51.100.7, 192.0.2.1")
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}

@@ -47,6 +47,9 @@ func (d Deps) exportPerson(ctx context.Context, t *store.Tenant, in *personInput
 		return nil, err
 	}
 	document, err := t.ExportPerson(ctx, p)
+	if errors.Is(err, store.ErrSharedAddress) {
+		return nil, sharedAddress(err)
+	}
 	return &exportOutput{document}, err
 }
 
@@ -90,7 +93,7 @@ func (d Deps) erasePerson(ctx context.Context, t *store.Tenant, in *personInput)
 	e, err := t.ErasePerson(ctx, p)
 	switch {
 	case errors.Is(err, store.ErrSharedAddress):
-		return nil, fault.Wrap(fault.Conflict, err, "several contacts have this address; erase each of them by their phone_number")
+		return nil, sharedAddress(err)
 	case errors.Is(err, store.ErrCallInProgress):
 		return nil, fault.Wrap(fault.Conflict, err, "a call of theirs is going on; erase them when it is over")
 	case errors.Is(err, store.ErrBookingInProgress):
@@ -99,6 +102,10 @@ func (d Deps) erasePerson(ctx context.Context, t *store.Tenant, in *personInput)
 		return nil, err
 	}
 	return &erasureOutput{showErasure(e)}, nil
+}
+
+func sharedAddress(err error) error {
+	return fault.Wrap(fault.Conflict, err, "several contacts have this address; ask for each of them by their phone_number alone")
 }
 
 type erasuresOutput struct{ Body httpx.Page[erasureBody] }

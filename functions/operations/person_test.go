@@ -314,12 +314,17 @@ func TestRetention_ErasesWhatIsOldAndNothingThatIsInWork(t *testing.T) {
 	for table, column := range map[string]string{"conversations": "last_message_at", "calls": "started_at", "leads": "updated_at", "contacts": "updated_at"} {
 		b.Exec(t, `update `+table+` set `+column+` = now() - interval '400 days' where tenant_id = 1042`)
 	}
+	b.Exec(t, `update messages set occurred_at = now() - interval '400 days'`)
 	before := b.Snapshot(t, 1042)
 	erase()
 	if diff := cmp.Diff(before, b.Snapshot(t, 1042)); diff != "" {
 		t.Errorf("a tenant that keeps everything lost something:\n%s", diff)
 	}
 	b.want(t, http.MethodPut, "/retention", b.swimmer, `{"conversations_days":365,"calls_days":365,"leads_days":null}`)
+	b.Exec(t, `insert into emails (tenant_id, mailbox, gmail_id, thread_id, by_hand, state, outcome, conversation_id, noticed_at)
+		select 1042, 'support@exampleco.test', 'more-' || n, 't0', false, 'done', 'answer', (select id from conversations where thread_id = 't0'), now() - interval '400 days' from generate_series(1, 7) n`)
+	b.Exec(t, `insert into emails (tenant_id, mailbox, gmail_id, thread_id, by_hand, state, outcome, noticed_at)
+		select 1042, 'support@exampleco.test', 'ignored-' || n, 't9', false, 'done', 'ignored', now() - interval '400 days' from generate_series(1, 7) n`)
 	b.Exec(t, `update conversations set last_message_at = now() where phone_number = '+15555550109'`)
 	b.Exec(t, `insert into replies (tenant_id, conversation_id, kind, state, act_at) select 1042, id, 'answer', 'unknown', now() from conversations where thread_id = 't1'`)
 	erase()
@@ -331,6 +336,9 @@ func TestRetention_ErasesWhatIsOldAndNothingThatIsInWork(t *testing.T) {
 	}
 	b.want(t, http.MethodPut, "/retention", b.swimmer, `{"conversations_days":365,"calls_days":365,"leads_days":365}`)
 	erase()
+	if n := b.Query(t, `select count(*)::text from emails where reason is distinct from 'erased' and noticed_at < now() - interval '365 days'`)[0]; n != "0" {
+		t.Errorf("%s old mails are left", n)
+	}
 	if n := b.Query(t, `select count(*)::text from leads`)[0]; n != "0" {
 		t.Errorf("%s leads are left", n)
 	}

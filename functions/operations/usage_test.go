@@ -41,8 +41,11 @@ func (b *bench) spend(t testing.TB) {
 func (b *bench) count(t testing.TB) {
 	t.Helper()
 	for _, of := range []*store.Tenant{b.SwimSchool, b.Dentist} {
-		if err := of.CountUsage(t.Context()); err != nil {
-			t.Fatal(err)
+		for more := true; more; {
+			var err error
+			if more, err = of.CountUsage(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

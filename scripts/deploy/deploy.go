@@ -13,10 +13,11 @@ import (
 // onlyNext it gets all traffic too.
 func (p *platform) deploy(ctx context.Context, named []deployment.Deployment, onlyNext bool) error {
 	for _, d := range named {
-		if err := p.deployOne(ctx, d); err != nil {
+		changed, err := p.deployOne(ctx, d)
+		if err != nil {
 			return fmt.Errorf("deploying %s: %w", d.Name, err)
 		}
-		if onlyNext {
+		if onlyNext || !changed { // what an earlier run has left without traffic was taken back, or waits for its release
 			continue
 		}
 		if err := p.promote(ctx, d.Name); err != nil {
@@ -26,24 +27,34 @@ func (p *platform) deploy(ctx context.Context, named []deployment.Deployment, on
 	return nil
 }
 
-func (p *platform) deployOne(ctx context.Context, d deployment.Deployment) error {
-	w, err := p.want(d)
+// deployOne reports whether there is a new revision.
+func (p *platform) deployOne(ctx context.Context, d deployment.Deployment) (changed bool, err error) {
+	w, err := p.want(ctx, d)
 	if err != nil {
-		return err
+		return false, err
 	}
 	is, err := p.describe(ctx, d.Name)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if args, what := change(d.Name, is, w); args == nil {
-		p.say(d.Name, "unchanged, skipped")
+	args, what := change(d.Name, is, w)
+	if args == nil {
+		p.say(d.Name, "unchanged, skipped%s", waiting(is))
 	} else {
 		p.say(d.Name, "%s", what)
 		if _, err := p.runService(ctx, args...); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return p.admit(ctx, d)
+	return args != nil, p.admit(ctx, d)
+}
+
+// waiting says of a service that its newest revision has no traffic.
+func waiting(s *service) string {
+	if s.servedBy(s.Status.LatestReady) {
+		return ""
+	}
+	return "; its newest revision has no traffic: release gives it some"
 }
 
 // change is the command that makes a service what is wanted, and what it does in words; nil when the service is that already. is is

@@ -41,7 +41,7 @@ func TestDeploy_SetsWhatFunctionYamlAndTerraformSay(t *testing.T) {
 		if diff := cmp.Diff(wantEnv, front.Env); diff != "" {
 			t.Errorf("settings (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(map[string]string{"DATABASE_URL": "database-url:latest"}, front.Secrets); diff != "" {
+		if diff := cmp.Diff(map[string]string{"DATABASE_URL": "database-url:1"}, front.Secrets); diff != "" {
 			t.Errorf("secrets (-want +got):\n%s", diff)
 		}
 		for flag, want := range map[string]string{
@@ -78,6 +78,26 @@ func TestDeploy_WhatIsUnchangedIsSkipped(t *testing.T) {
 	if n := strings.Count(r.out.String(), "unchanged, skipped"); n != 6 {
 		t.Errorf("%d were skipped; want 6 in\n%s", n, r.out)
 	}
+}
+
+func TestDeploy_ANewVersionOfASecretIsANewRevisionWithoutABuild(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.must(false, "all")
+	r.calls()
+	r.cloud(func(c *cloud) { c.Version = 1 })
+	r.must(false, "front")
+	r.cloud(func(c *cloud) {
+		if front := c.Services["front"]; front.Secrets["DATABASE_URL"] != "database-url:2" || front.Created != 2 {
+			t.Errorf("front reads %v in revision %d", front.Secrets, front.Created)
+		}
+	})
+	for _, call := range r.calls() {
+		if strings.HasPrefix(call, "run deploy ") {
+			t.Errorf("it was built: %v", call)
+		}
+	}
+	everyoneServes(t, r, map[string]int{"front": 2})
 }
 
 func TestDeploy_TouchesTheNamedServiceAlone(t *testing.T) {

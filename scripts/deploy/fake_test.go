@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 // cloud is the fake's whole state, in the file that FAKE_CLOUD names.
 type cloud struct {
 	Secret   string // the latest version of the secret deployments
+	Version  int    // the latest of every other secret, from 1
 	Services map[string]*fakeService
 	Calls    [][]string
 	Failures []failure
@@ -116,6 +117,7 @@ var (
 	whereFlags = []string{"project", "region", "quiet"}
 	known      = map[string][]string{
 		"secrets versions access":             {"secret", "project"},
+		"secrets versions describe":           {"secret", "project", "format"},
 		"run deploy":                          slices.Concat(whereFlags, settingFlags, []string{"source", "function", "base-image", "update-build-env-vars", "build-service-account", "allow-unauthenticated", "no-allow-unauthenticated"}),
 		"run services update":                 slices.Concat(whereFlags, settingFlags),
 		"run services describe":               append(slices.Clone(whereFlags), "format"),
@@ -168,6 +170,9 @@ func (c *cloud) do(l line) error {
 		return nil
 	case l.command == "secrets versions access":
 		return c.access(l)
+	case l.command == "secrets versions describe" && l.name == "latest":
+		_, err := fmt.Printf("projects/1/secrets/%s/versions/%d\n", l.flags["secret"], c.Version+1)
+		return err
 	case s == nil && l.command != "run deploy":
 		return fmt.Errorf("Cannot find service [%s]", l.name) //nolint:staticcheck // gcloud's own words
 	case l.command == "run deploy" || l.command == "run services update":

@@ -325,6 +325,9 @@ func TestRollback_OfAllGoesBackWhereThereIsSomethingToGoBackTo(t *testing.T) {
 	r.must(false, "release")
 	r.must(false, "rollback", "all")
 	everyoneServes(t, r, map[string]int{"front": 1, "front-worker": 1, "other": 1})
+	r.must(false, "front") // what was taken back stays so until something is new
+	everyoneServes(t, r, map[string]int{"front": 1, "front-worker": 1, "other": 1})
+	r.restage("front", "3")
 	r.must(false, "front")
-	everyoneServes(t, r, map[string]int{"front": 2, "front-worker": 1, "other": 1})
+	everyoneServes(t, r, map[string]int{"front": 3, "front-worker": 1, "other": 1})
 }

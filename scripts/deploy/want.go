@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -31,17 +33,35 @@ type wanted struct {
 }
 
 // want works out what a deployment is to be from its staged folder, its function.yaml and the secret `deployments`.
-func (p *platform) want(d deployment.Deployment) (wanted, error) {
+func (p *platform) want(ctx context.Context, d deployment.Deployment) (wanted, error) {
 	source, err := staging.Digest(filepath.Join(p.root, "staged", d.Name))
 	if err != nil {
 		return wanted{}, fmt.Errorf("%s is not staged; run make stage FN=%s: %w", d.Name, d.Name, err)
 	}
+	versions, err := p.versions(ctx, d.Name)
+	if err != nil {
+		return wanted{}, fmt.Errorf("%s: %w", d.Name, err)
+	}
 	w := wanted{build: buildFlags(d, p.settings.Project)}
-	if w.settings, err = settingsFlags(d, p.settings); err != nil {
+	if w.settings, err = settingsFlags(d, p.settings, versions); err != nil {
 		return wanted{}, fmt.Errorf("%s: %w", d.Name, err)
 	}
 	w.labels = map[string]string{sourceLabel: digest(append(w.build, source)), settingsLabel: digest(w.settings)}
 	return w, nil
+}
+
+// versions are a deployment's secrets at the version that is the latest now: a new one is a change of its settings, and what a revision reads
+// does not change under it.
+func (p *platform) versions(ctx context.Context, name string) (map[string]string, error) {
+	versions := map[string]string{}
+	for setting, secret := range p.settings.Deployments[name].Secrets {
+		out, err := p.call(ctx, "secrets", "versions", "describe", "latest", "--secret="+secret, "--format=value(name)", "--project="+p.settings.Project)
+		if err != nil {
+			return nil, fmt.Errorf("%s has no version to read: %w", secret, err)
+		}
+		versions[setting] = secret + ":" + path.Base(strings.TrimSpace(string(out)))
+	}
+	return versions, nil
 }
 
 // buildFlags are the source and how it is built: as the account that deploys, whose rights Terraform gives.
@@ -60,7 +80,7 @@ func buildFlags(d deployment.Deployment, project string) []string {
 // settingsFlags are the resources, the account, the settings and the secrets. The processor is throttled between requests, because
 // no function works then. Instances that wait are counted for the service and not for each revision, because a tagged revision
 // without traffic would keep its own.
-func settingsFlags(d deployment.Deployment, s settings) ([]string, error) {
+func settingsFlags(d deployment.Deployment, s settings, versions map[string]string) ([]string, error) {
 	id := s.Deployments[d.Name]
 	values := maps.Clone(id.Env)
 	if values == nil {
@@ -81,12 +101,8 @@ func settingsFlags(d deployment.Deployment, s settings) ([]string, error) {
 		"--startup-probe=httpGet.path=/health,httpGet.port=8080,periodSeconds=1,timeoutSeconds=1,failureThreshold=30",
 		"--update-env-vars=" + list,
 	}
-	if len(id.Secrets) > 0 {
-		latest := map[string]string{}
-		for setting, secret := range id.Secrets {
-			latest[setting] = secret + ":latest"
-		}
-		flags = append(flags, "--update-secrets="+join(latest, ","))
+	if len(versions) > 0 {
+		flags = append(flags, "--update-secrets="+join(versions, ","))
 	}
 	if s.CloudSQLInstance != "" && d.DatabaseConnections > 0 {
 		flags = append(flags, "--add-cloudsql-instances="+s.CloudSQLInstance)

@@ -82,6 +82,7 @@ name=$(basename "$0")
 { printf '%s' "$name"; for a in "$@"; do printf '\037%s' "$a"; done; printf '\n'; } >> "$FOLLOWED"
 case "$name $*" in
 "gcloud secrets versions access latest --secret=database-url-owner") printf %s "$OWNER" ;;
+"gcloud secrets versions access latest --secret=field-encryption-key") printf %s "$FIELD_KEY" ;;
 "gcloud secrets versions access latest"*) printf example ;;
 "gcloud secrets versions add"*) cat > /dev/null ;;
 "make deploy"*|"make release"*|"make rollback"*) exec "$MAKE" -C "$ROOT" -n "$@" > /dev/null ;;
@@ -183,7 +184,7 @@ func (f *follower) run(t *testing.T, script string) (called []string) {
 	command.Dir = f.dir
 	command.Env = []string{
 		"PATH=" + filepath.Join(f.dir, "path") + ":" + os.Getenv("PATH"), "HOME=" + f.dir, "FOLLOWED=" + followed, "OWNER=" + f.owner, "BIN=" + programs, "ROOT=" + root, "MAKE=" + realMake,
-		"GLOBAL_ADMIN_JWT=" + f.admin, "TENANT_ADMIN_JWT=" + f.school, "FIELD_ENCRYPTION_KEY=" + encoded(random()),
+		"GLOBAL_ADMIN_JWT=" + f.admin, "TENANT_ADMIN_JWT=" + f.school, "FIELD_KEY=" + encoded(random()),
 	}
 	out, err := command.CombinedOutput()
 	if err != nil {

@@ -178,12 +178,13 @@ func actorOf(u store.User, r *http.Request) store.Actor {
 	return store.Actor{ID: u.ID, Name: u.Email, Impersonating: u.IsGlobalAdmin(), Address: Address(r)}
 }
 
-// Address is where a request came from: what Google's front end added last to X-Forwarded-For; what stands before it the caller may
-// have invented. Without a front end, as on a laptop, it is the connection's.
+// Address is where a request came from. Google's load balancer, which every request to a deployed function comes through, adds two to
+// X-Forwarded-For: whom it heard, and its own; what stands before these the caller may have invented. Without it, as on a laptop, it is the
+// connection's.
 func Address(r *http.Request) string {
 	if forwarded := r.Header.Values("X-Forwarded-For"); len(forwarded) > 0 {
 		hops := strings.Split(forwarded[len(forwarded)-1], ",")
-		return strings.TrimSpace(hops[len(hops)-1])
+		return strings.TrimSpace(hops[max(len(hops)-2, 0)])
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

@@ -75,12 +75,12 @@ func exitWhenDrained() {
 // Environment is the process's environment, or a local server's variation of it.
 type Environment map[string]string
 
-// OSEnvironment is the environment of this process.
+// OSEnvironment is the environment of this process. A line's end after a value is no part of it: secrets are often stored with one.
 func OSEnvironment() Environment {
 	env := Environment{}
 	for _, kv := range os.Environ() {
 		if name, value, ok := strings.Cut(kv, "="); ok {
-			env[name] = value
+			env[name] = strings.TrimRight(value, "\r\n")
 		}
 	}
 	return env

@@ -161,7 +161,7 @@ var reaches = map[string]func(ctx context.Context, t *store.Tenant, at target) (
 	"SpentOnTrial": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return nil, t.SpentOnTrial(ctx, store.Spent{Model: "m", PromptTokens: 1})
 	},
-	"CountUsage": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return nil, t.CountUsage(ctx) },
+	"CountUsage": func(ctx context.Context, t *store.Tenant, _ target) (any, error) { return t.CountUsage(ctx) },
 	"Usage": func(ctx context.Context, t *store.Tenant, _ target) (any, error) {
 		return t.Usage(ctx, time.Now().AddDate(0, -1, 0), time.Now().AddDate(0, 1, 0))
 	},

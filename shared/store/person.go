@@ -30,7 +30,7 @@ func (p Customer) args() (phone *string, email string) {
 const mostRows = 20_000
 
 // ExportPerson is everything that the tenant holds of a person, as one JSON object: an array of rows for each table. fault.Invalid when that
-// is more than 20,000 rows. One round trip.
+// is more than 20,000 rows, ErrSharedAddress when the address leads to others too. One round trip.
 func (t *Tenant) ExportPerson(ctx context.Context, p Customer) (document json.RawMessage, err error) {
 	phone, email := p.args()
 	var tooMuch *int64
@@ -38,6 +38,9 @@ func (t *Tenant) ExportPerson(ctx context.Context, p Customer) (document json.Ra
 		b.Queue(`select too_much, document from export_person($1, $2, $3, $4)`, t.id(), phone, email, mostRows).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&tooMuch, &document) })
 	})
+	if err == nil && tooMuch == nil && document == nil {
+		return nil, ErrSharedAddress
+	}
 	if err == nil && tooMuch != nil {
 		err = fault.New(fault.Invalid, "%d rows are held of this person, and %d can be answered at once; ask your operator for them", *tooMuch, mostRows)
 	}

@@ -46,9 +46,13 @@ func (u *Usage) scan(row pgx.Row, before ...any) error {
 	return row.Scan(append(before, &u.TextsIn, &u.TextsOut, &u.MailsIn, &u.MailsOut, &u.Calls, &u.CallSeconds, &u.ModelCalls, &u.PromptTokens, &u.OutputTokens, &u.CountedAt)...)
 }
 
-// CountUsage adds up what the tenant has used, up to now. Counting again changes nothing but what has come since. One round trip.
-func (t *Tenant) CountUsage(ctx context.Context) error {
-	return t.run(ctx, "counting usage", func(b *pgx.Batch) { b.Queue(`select count_usage($1)`, t.id()) })
+// CountUsage adds up what the tenant has used since it was counted last, a month of it at most; more says whether to go on. Counting again
+// changes nothing but what has come since. One round trip.
+func (t *Tenant) CountUsage(ctx context.Context) (more bool, err error) {
+	err = t.run(ctx, "counting usage", func(b *pgx.Batch) {
+		b.Queue(`select count_usage($1)`, t.id()).QueryRow(func(row pgx.Row) error { return row.Scan(&more) })
+	})
+	return more, err
 }
 
 // Usage is what the tenant used from one day to before another (UTC), as far as it has been counted. One round trip.

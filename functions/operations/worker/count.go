@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
 	"github.com/chattercheatah/chattercheatah/shared/store"
@@ -25,7 +26,7 @@ func (d Deps) count(ctx context.Context, call task.Call, _ *struct{}) (*countOut
 	out := &countOutput{}
 	var first error
 	err := d.everyTenant(ctx, func(t *store.Tenant) {
-		if err := t.CountUsage(ctx); err != nil {
+		if err := countAll(ctx, t); err != nil {
 			d.Log.ErrorContext(ctx, "usage was not counted", "tenant_id", t.Scope().ID(), "error", err)
 			first = err
 			return
@@ -39,16 +40,39 @@ func (d Deps) count(ctx context.Context, call task.Call, _ *struct{}) (*countOut
 	return out, err
 }
 
-// everyTenant does something for each tenant, in the order of their ids.
-func (d Deps) everyTenant(ctx context.Context, do func(t *store.Tenant)) error {
-	for after := tenant.ID(0); ; {
-		scopes, err := d.Store.EveryTenant(ctx, after, atOnce)
-		if err != nil || len(scopes) == 0 {
+// countAll counts a tenant to the present.
+func countAll(ctx context.Context, t *store.Tenant) error {
+	for more := true; more; {
+		var err error
+		if more, err = t.CountUsage(ctx); err != nil {
 			return err
 		}
-		for _, s := range scopes {
-			do(d.Store.For(s))
-			after = s.ID()
-		}
 	}
+	return nil
+}
+
+// everyTenant does something for each tenant, until ctx ends. It begins with any of them, so that no tenant is always the last.
+func (d Deps) everyTenant(ctx context.Context, do func(t *store.Tenant)) error {
+	var all []tenant.Scope
+	for after := tenant.ID(0); ; {
+		scopes, err := d.Store.EveryTenant(ctx, after, atOnce)
+		if err != nil {
+			return err
+		}
+		if len(scopes) == 0 {
+			break
+		}
+		all, after = append(all, scopes...), scopes[len(scopes)-1].ID()
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	first := rand.IntN(len(all))
+	for i := range all {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		do(d.Store.For(all[(first+i)%len(all)]))
+	}
+	return nil
 }

@@ -41,7 +41,7 @@ func (d Deps) keep(ctx context.Context, call task.Call, _ *struct{}) (*keepOutpu
 
 // keepOne adds up in erased what went of one tenant's.
 func keepOne(ctx context.Context, t *store.Tenant, erased map[string]int64) error {
-	if err := t.CountUsage(ctx); err != nil {
+	if err := countAll(ctx, t); err != nil {
 		return err
 	}
 	for range eraseTurns {
