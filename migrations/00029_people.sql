@@ -51,6 +51,7 @@ comment on table tenant_retention is 'after how many days without anything new e
 
 alter table calls add column erased_at timestamptz;
 comment on column calls.erased_at is 'what was said in it, and by whom, is gone; nothing that comes later is kept of it';
+create index conversations_by_email on conversations (tenant_id, email) where channel = 'email';
 
 -- +goose StatementBegin
 do $$
@@ -114,7 +115,8 @@ create function rows_of_person(tenant bigint, phone text, address text, out phon
                                out shared_ids bigint[])
     language plpgsql stable as $$
 begin
-    contact_ids := array(select c.id from contacts c where c.tenant_id = tenant and case when phone is null then c.email = address else c.phone_number = phone end);
+    contact_ids := array(select c.id from contacts c where c.tenant_id = tenant 
+        and (c.phone_number = phone or c.email = address and (phone is null or c.phone_number is null and address <> '')));
     phones := array(select phone where phone is not null union select c.phone_number from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.phone_number is not null);
     -- An address that another contact has too is not theirs alone: it leads to nothing, unless it was asked for.
     addresses := array(select address where address <> '' union select c.email from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.email <> ''
@@ -137,15 +139,25 @@ begin
         and (e.conversation_id = any (conversation_ids) or e.sender = any (addresses) or e.reply_to = any (addresses)));
 end $$;
 
--- Whether an address that was asked for leads to more people than the one that is meant.
+-- Whether an address that was asked for leads to more people than the one that is meant. A contact that has no number is whoever has the address.
 create function address_is_shared(tenant bigint, phone text, address text) returns boolean language sql stable
 begin atomic
-    select address <> '' and (select count(*) from contacts c where c.tenant_id = tenant and c.email = address and c.phone_number is distinct from phone)
+    select address <> '' and (select count(*) from contacts c where c.tenant_id = tenant and c.email = address and c.phone_number is not null and c.phone_number is distinct from phone)
            > case when phone is null then 1 else 0 end;
 end;
 
+-- Which messages of shared conversations are one person's: their mails, our answers to these, and those that hold one of the numbers or addresses.
+create function shared_messages(tenant bigint, shared_ids bigint[], email_ids bigint[], phones text[], addresses text[]) returns bigint[] language sql stable
+begin atomic
+    select array(select m.id from messages m where m.conversation_id = any (shared_ids)
+        and (m.provider_message_id in (select e.gmail_id from emails e where e.tenant_id = tenant and e.id = any (email_ids)
+                                       union select r.provider_message_id from replies r where r.tenant_id = tenant and r.email_id = any (email_ids) and r.provider_message_id is not null)
+             or exists (select from unnest(addresses) a where lower(m.content) ~ ('(^|[^a-z0-9._%+-])' || regexp_replace(a, '([^a-z0-9@])', '\\\1', 'g') || '($|[^a-z0-9.-])'))
+             or exists (select from unnest(phones) p where regexp_replace(m.content, '[^0-9]', '', 'g') like '%' || right(p, 10) || '%')));
+end;
+
 -- Erases rows and all that hangs on them, and says how many of each table. Of a mail and a call an empty row stays, so that neither comes
--- back when its provider tells of it again. Of a shared conversation those messages go that hold one of the numbers or addresses.
+-- back when its provider tells of it again. Of a shared conversation its shared_messages go.
 create function erase_rows(tenant bigint, contact_ids bigint[], conversation_ids bigint[], calls_are bigint[], lead_ids bigint[], booking_ids bigint[], email_ids bigint[],
                            shared_ids bigint[], phones text[], addresses text[])
     returns jsonb language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -179,11 +191,7 @@ begin
     get diagnostics n = row_count;
     n := n + (counts ->> 'messages')::bigint;
     counts := jsonb_build_object('messages', n);
-    delete from public.messages m where m.conversation_id = any (shared_ids)
-        and (m.provider_message_id in (select e.gmail_id from public.emails e where e.tenant_id = tenant and e.id = any (email_ids)
-                                       union select r.provider_message_id from public.replies r where r.tenant_id = tenant and r.email_id = any (email_ids) and r.provider_message_id is not null)
-             or exists (select from unnest(addresses) a where lower(m.content) ~ ('(^|[^a-z0-9._%+-])' || regexp_replace(a, '([^a-z0-9@])', '\\\1', 'g') || '($|[^a-z0-9.-])'))
-             or exists (select from unnest(phones) p where regexp_replace(m.content, '[^0-9]', '', 'g') like '%' || right(p, 10) || '%'));
+    delete from public.messages m where m.id = any (public.shared_messages(tenant, shared_ids, email_ids, phones, addresses));
     get diagnostics n = row_count;
     n := n + (counts ->> 'messages')::bigint;
     counts := counts || jsonb_build_object('messages', n);
@@ -225,18 +233,56 @@ exception when foreign_key_violation then
     raise exception 'something of theirs came in at this moment' using errcode = 'serialization_failure';
 end $$;
 
+-- Two calls that turn out to be one are erased when one of them was.
+create function erase_joined_call() returns trigger language plpgsql set search_path = public, pg_temp as $$
+begin
+    if exists (select from calls c where c.tenant_id = new.tenant_id and c.id = old.call_id and c.erased_at is not null) then
+        perform erase_rows(new.tenant_id, '{}', '{}', array[new.call_id], '{}', '{}', '{}', '{}', '{}', '{}');
+    end if;
+    return null;
+end $$;
+create trigger erase_joined after update on call_names for each row when (old.call_id <> new.call_id) execute function erase_joined_call();
+
+-- Locks all that is one person's and says which rows these are. It never waits for a lock while it holds one, so that nobody who records something
+-- of theirs at that moment waits in a circle with it: it lets go of all and begins again until everything is free and nothing has come meanwhile.
+create function lock_person(tenant bigint, phone text, address text, out phones text[], out addresses text[],
+                            out contact_ids bigint[], out conversation_ids bigint[], out call_ids bigint[], out lead_ids bigint[], out booking_ids bigint[], out email_ids bigint[],
+                            out shared_ids bigint[])
+    language plpgsql as $$
+declare
+    now_there record;
+begin
+    for attempt in 1..50 loop
+        begin
+            select * into phones, addresses, contact_ids, conversation_ids, call_ids, lead_ids, booking_ids, email_ids, shared_ids from rows_of_person(tenant, phone, address);
+            perform from emails e where e.tenant_id = tenant and e.id = any (email_ids) for update nowait;
+            perform from calls c where c.tenant_id = tenant and c.id = any (call_ids) for update nowait;
+            perform from conversations c where c.tenant_id = tenant and c.id = any (conversation_ids || shared_ids) for update nowait;
+            perform from replies r where r.tenant_id = tenant and (r.conversation_id = any (conversation_ids) or r.email_id = any (email_ids)
+                or r.idempotency_key = any (select 'call-notice:' || c from unnest(call_ids) c)) for update nowait;
+            perform from bookings b where b.tenant_id = tenant and b.id = any (booking_ids) for update nowait;
+            perform from leads l where l.tenant_id = tenant and l.id = any (lead_ids) for update nowait;
+            perform from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) for update nowait;
+            select * into now_there from rows_of_person(tenant, phone, address);
+            if now_there.email_ids <@ email_ids and now_there.call_ids <@ call_ids and now_there.conversation_ids <@ conversation_ids and now_there.shared_ids <@ shared_ids
+               and now_there.booking_ids <@ booking_ids and now_there.lead_ids <@ lead_ids and now_there.contact_ids <@ contact_ids then
+                return;
+            end if;
+            raise lock_not_available using message = 'something of theirs is coming in';
+        exception when lock_not_available then -- what was locked is free again
+            perform pg_sleep(0.01 + random() * 0.03);
+        end;
+    end loop;
+    raise lock_not_available using message = 'something of theirs is coming in all the time';
+end $$;
+
 -- Erases one person and keeps a receipt. refused says why it cannot be now: a call of theirs is going on, or a meeting is being booked.
 create function erase_person(tenant bigint, phone text, address text, out refused text, out receipt erasures) language plpgsql as $$
 declare
     actor jsonb := nullif(current_setting('app.actor', true), '')::jsonb;
     p     record;
 begin
-    select * into p from rows_of_person(tenant, phone, address);
-    -- What is being recorded at this moment is waited for, and then looked at again.
-    perform from emails e where e.tenant_id = tenant and e.id = any (p.email_ids) order by e.id for update;
-    perform from calls c where c.tenant_id = tenant and c.id = any (p.call_ids) order by c.id for update;
-    perform from conversations c where c.tenant_id = tenant and c.id = any (p.conversation_ids) order by c.id for update;
-    select * into p from rows_of_person(tenant, phone, address);
+    select * into p from lock_person(tenant, phone, address);
     refused := case
         when address_is_shared(tenant, phone, address) then 'shared_address'
         when exists (select from calls c where c.tenant_id = tenant and c.id = any (p.call_ids) and c.status = 'in_progress' and c.updated_at > now() - interval '3 hours') then 'call_in_progress'
@@ -244,7 +290,9 @@ begin
     if refused is not null then
         return;
     end if;
-    perform count_usage(tenant); -- before what it counts is gone
+    while count_usage(tenant) loop -- before what it counts is gone
+        null;
+    end loop;
     insert into erasures (tenant_id, actor, erased, kept)
     select tenant, coalesce(actor ->> 'name', 'nobody'),
            erase_rows(tenant, p.contact_ids, p.conversation_ids, p.call_ids, p.lead_ids, p.booking_ids, p.email_ids, p.shared_ids, p.phones, p.addresses),
@@ -258,14 +306,18 @@ end $$;
 -- Everything that is held of one person, by table. too_much is how many rows it would be when they are more than at_most; then there is nothing else.
 create function export_person(tenant bigint, phone text, address text, at_most integer, out too_much bigint, out document jsonb) language plpgsql stable as $$
 declare
-    p record;
+    p       record;
+    theirs  bigint[]; -- of shared conversations
+    notices text[];
 begin
     if address_is_shared(tenant, phone, address) then
         return;
     end if;
     select * into p from rows_of_person(tenant, phone, address);
+    theirs := shared_messages(tenant, p.shared_ids, p.email_ids, p.phones, p.addresses);
+    notices := array(select 'call-notice:' || c from unnest(p.call_ids) c);
     select count(*) into too_much from messages m where m.conversation_id = any (p.conversation_ids);
-    too_much := too_much + cardinality(p.call_ids) + cardinality(p.email_ids) + cardinality(p.lead_ids) + cardinality(p.booking_ids);
+    too_much := too_much + cardinality(theirs) + cardinality(p.call_ids) + cardinality(p.email_ids) + cardinality(p.lead_ids) + cardinality(p.booking_ids);
     if too_much > at_most then
         return;
     end if;
@@ -273,11 +325,9 @@ begin
     document := jsonb_build_object(
         'contacts',       (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from contacts x where x.tenant_id = tenant and x.id = any (p.contact_ids)),
         'conversations',  (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from conversations x where x.tenant_id = tenant and x.id = any (p.conversation_ids)),
-        'messages',       (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from messages x where x.conversation_id = any (p.conversation_ids)
-                            or x.conversation_id = any (p.shared_ids) and (exists (select from emails e where e.tenant_id = tenant and e.id = any (p.email_ids) and e.gmail_id = x.provider_message_id)
-                                 or exists (select from unnest(p.addresses) a where lower(x.content) ~ ('(^|[^a-z0-9._%+-])' || regexp_replace(a, '([^a-z0-9@])', '\\\1', 'g') || '($|[^a-z0-9.-])')))),
+        'messages',       (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from messages x where x.conversation_id = any (p.conversation_ids) or x.id = any (theirs)),
         'replies',        (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' - 'token' - 'recipe' - 'idempotency_key' order by x.id), '[]') from replies x where x.tenant_id = tenant
-                            and (x.conversation_id = any (p.conversation_ids) or x.idempotency_key = any (select 'call-notice:' || c from unnest(p.call_ids) c))),
+                            and (x.conversation_id = any (p.conversation_ids) or x.email_id = any (p.email_ids) or x.idempotency_key = any (notices))),
         'emails',         (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from emails x where x.tenant_id = tenant and x.id = any (p.email_ids)),
         'calls',          (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from calls x where x.tenant_id = tenant and x.id = any (p.call_ids)),
         'call_summaries', (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.call_id), '[]') from call_summaries x where x.tenant_id = tenant and x.call_id = any (p.call_ids)),
@@ -303,11 +353,12 @@ begin
     select * into keeps from tenant_retention r where r.tenant_id = tenant;
     erased := '{}';
     left_over := false;
-    if coalesce(keeps.leads_days, keeps.conversations_days, keeps.calls_days) is null then
+    if coalesce(keeps.leads_days, keeps.conversations_days, keeps.calls_days) is null
+       and not exists (select from erased_texts e where e.tenant_id = tenant and e.erased_at < now() - interval '30 days') then
         return;
     end if;
     if keeps.leads_days is not null then
-        leads_go := array(select l.id from leads l where l.tenant_id = tenant and l.updated_at < now() - keeps.leads_days * interval '1 day' order by l.id limit at_most);
+        leads_go := array(select l.id from leads l where l.tenant_id = tenant and l.updated_at < now() - keeps.leads_days * interval '1 day' order by l.id limit at_most for update skip locked);
     end if;
     if keeps.conversations_days is not null then
         -- Locked, so that whatever comes in meanwhile finds no conversation, and begins a new one.
@@ -318,18 +369,18 @@ begin
             order by c.id limit at_most for update skip locked);
         mails := array(select e.id from emails e where e.tenant_id = tenant and e.conversation_id = any (talks))
             || array(select e.id from emails e where e.tenant_id = tenant and e.conversation_id is null and e.state <> 'noticed' and e.reason is distinct from 'erased'
-                        and e.noticed_at < now() - keeps.conversations_days * interval '1 day' order by e.id limit at_most);
+                        and e.noticed_at < now() - keeps.conversations_days * interval '1 day' order by e.id limit at_most for update skip locked);
         meetings := array(select b.id from bookings b where b.tenant_id = tenant and b.ends_at < now() - keeps.conversations_days * interval '1 day'
-            and b.state in ('confirmed', 'released') order by b.id limit at_most);
+            and b.state in ('confirmed', 'released') order by b.id limit at_most for update skip locked);
         people := array(select c.id from contacts c where c.tenant_id = tenant and c.updated_at < now() - keeps.conversations_days * interval '1 day'
             and not exists (select from conversations v where v.tenant_id = tenant and v.id <> all (talks) and v.channel = 'sms' and v.phone_number = c.phone_number)
             and not exists (select from conversations v where v.tenant_id = tenant and v.id <> all (talks) and v.channel = 'email' and v.email = c.email)
             and not exists (select from leads l where l.tenant_id = tenant and l.contact_id = c.id and l.id <> all (leads_go))
-            order by c.id limit at_most);
+            order by c.id limit at_most for update skip locked);
     end if;
     if keeps.calls_days is not null then
         calls_go := array(select c.id from calls c where c.tenant_id = tenant and c.started_at < now() - keeps.calls_days * interval '1 day' and c.finish_at is null and c.erased_at is null
-            order by c.id limit at_most);
+            order by c.id limit at_most for update skip locked);
     end if;
     erased := erase_rows(tenant, people, talks, calls_go, leads_go, meetings, mails, '{}', '{}', '{}');
     left_over := at_most in (cardinality(talks), cardinality(calls_go), cardinality(leads_go), cardinality(people), cardinality(meetings)) or cardinality(mails) >= at_most + cardinality(talks);
@@ -338,16 +389,23 @@ end $$;
 grant create on schema public to chattercheatah_eraser;
 alter function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]) owner to chattercheatah_eraser;
 revoke create on schema public from chattercheatah_eraser;
-revoke all on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]), rows_of_person(bigint, text, text), address_is_shared(bigint, text, text), erase_person(bigint, text, text),
+revoke all on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]), rows_of_person(bigint, text, text), address_is_shared(bigint, text, text),
+    shared_messages(bigint, bigint[], bigint[], text[], text[]), lock_person(bigint, text, text), erase_person(bigint, text, text),
     export_person(bigint, text, text, integer), erase_old(bigint, integer) from public;
-grant execute on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]), rows_of_person(bigint, text, text), address_is_shared(bigint, text, text), erase_person(bigint, text, text),
+grant execute on function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]), rows_of_person(bigint, text, text), address_is_shared(bigint, text, text),
+    shared_messages(bigint, bigint[], bigint[], text[], text[]), lock_person(bigint, text, text), erase_person(bigint, text, text),
     export_person(bigint, text, text, integer), erase_old(bigint, integer) to chattercheatah_app;
+grant execute on function shared_messages(bigint, bigint[], bigint[], text[], text[]) to chattercheatah_eraser;
 
 -- +goose Down
 drop function erase_old(bigint, integer);
 drop function export_person(bigint, text, text, integer);
 drop function erase_person(bigint, text, text);
+drop function lock_person(bigint, text, text);
+drop trigger erase_joined on call_names;
+drop function erase_joined_call();
 drop function erase_rows(bigint, bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], bigint[], text[], text[]);
+drop function shared_messages(bigint, bigint[], bigint[], text[], text[]);
 drop function address_is_shared(bigint, text, text);
 drop function rows_of_person(bigint, text, text);
 drop trigger refuse_erased on call_summaries;
@@ -368,6 +426,7 @@ begin
     end loop;
 end $$;
 -- +goose StatementEnd
+drop index conversations_by_email;
 alter table calls drop column erased_at;
 drop table tenant_retention;
 drop table erased_texts;

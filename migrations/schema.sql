@@ -826,6 +826,8 @@ CREATE INDEX contacts_newest ON public.contacts USING btree (tenant_id, created_
 
 CREATE INDEX conversations_attention ON public.conversations USING btree (tenant_id, last_message_at DESC, id DESC) WHERE (needs_attention_at IS NOT NULL);
 
+CREATE INDEX conversations_by_email ON public.conversations USING btree (tenant_id, email) WHERE (channel = 'email'::text);
+
 CREATE INDEX conversations_by_human ON public.conversations USING btree (tenant_id, last_message_at DESC, id DESC) WHERE (handled_by = 'human'::text);
 
 CREATE INDEX conversations_newest ON public.conversations USING btree (tenant_id, last_message_at DESC, id DESC);
@@ -1287,7 +1289,7 @@ CREATE OR REPLACE FUNCTION public.address_is_shared(tenant bigint, phone text, a
 BEGIN ATOMIC
  SELECT ((address <> ''::text) AND (( SELECT count(*) AS count
             FROM contacts c
-           WHERE ((c.tenant_id = address_is_shared.tenant) AND (c.email = address_is_shared.address) AND (c.phone_number IS DISTINCT FROM address_is_shared.phone))) >
+           WHERE ((c.tenant_id = address_is_shared.tenant) AND (c.email = address_is_shared.address) AND (c.phone_number IS NOT NULL) AND (c.phone_number IS DISTINCT FROM address_is_shared.phone))) >
          CASE
              WHEN (phone IS NULL) THEN 1
              ELSE 0
@@ -1510,6 +1512,19 @@ AS $function$
 $function$
 -- owner: postgres;
 
+CREATE OR REPLACE FUNCTION public.erase_joined_call()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'public', 'pg_temp'
+AS $function$
+begin
+    if exists (select from calls c where c.tenant_id = new.tenant_id and c.id = old.call_id and c.erased_at is not null) then
+        perform erase_rows(new.tenant_id, '{}', '{}', array[new.call_id], '{}', '{}', '{}', '{}', '{}', '{}');
+    end if;
+    return null;
+end $function$
+-- owner: postgres;
+
 CREATE OR REPLACE FUNCTION public.erase_old(tenant bigint, at_most integer, OUT erased jsonb, OUT left_over boolean)
  RETURNS record
  LANGUAGE plpgsql
@@ -1526,11 +1541,12 @@ begin
     select * into keeps from tenant_retention r where r.tenant_id = tenant;
     erased := '{}';
     left_over := false;
-    if coalesce(keeps.leads_days, keeps.conversations_days, keeps.calls_days) is null then
+    if coalesce(keeps.leads_days, keeps.conversations_days, keeps.calls_days) is null
+       and not exists (select from erased_texts e where e.tenant_id = tenant and e.erased_at < now() - interval '30 days') then
         return;
     end if;
     if keeps.leads_days is not null then
-        leads_go := array(select l.id from leads l where l.tenant_id = tenant and l.updated_at < now() - keeps.leads_days * interval '1 day' order by l.id limit at_most);
+        leads_go := array(select l.id from leads l where l.tenant_id = tenant and l.updated_at < now() - keeps.leads_days * interval '1 day' order by l.id limit at_most for update skip locked);
     end if;
     if keeps.conversations_days is not null then
         -- Locked, so that whatever comes in meanwhile finds no conversation, and begins a new one.
@@ -1541,18 +1557,18 @@ begin
             order by c.id limit at_most for update skip locked);
         mails := array(select e.id from emails e where e.tenant_id = tenant and e.conversation_id = any (talks))
             || array(select e.id from emails e where e.tenant_id = tenant and e.conversation_id is null and e.state <> 'noticed' and e.reason is distinct from 'erased'
-                        and e.noticed_at < now() - keeps.conversations_days * interval '1 day' order by e.id limit at_most);
+                        and e.noticed_at < now() - keeps.conversations_days * interval '1 day' order by e.id limit at_most for update skip locked);
         meetings := array(select b.id from bookings b where b.tenant_id = tenant and b.ends_at < now() - keeps.conversations_days * interval '1 day'
-            and b.state in ('confirmed', 'released') order by b.id limit at_most);
+            and b.state in ('confirmed', 'released') order by b.id limit at_most for update skip locked);
         people := array(select c.id from contacts c where c.tenant_id = tenant and c.updated_at < now() - keeps.conversations_days * interval '1 day'
             and not exists (select from conversations v where v.tenant_id = tenant and v.id <> all (talks) and v.channel = 'sms' and v.phone_number = c.phone_number)
             and not exists (select from conversations v where v.tenant_id = tenant and v.id <> all (talks) and v.channel = 'email' and v.email = c.email)
             and not exists (select from leads l where l.tenant_id = tenant and l.contact_id = c.id and l.id <> all (leads_go))
-            order by c.id limit at_most);
+            order by c.id limit at_most for update skip locked);
     end if;
     if keeps.calls_days is not null then
         calls_go := array(select c.id from calls c where c.tenant_id = tenant and c.started_at < now() - keeps.calls_days * interval '1 day' and c.finish_at is null and c.erased_at is null
-            order by c.id limit at_most);
+            order by c.id limit at_most for update skip locked);
     end if;
     erased := erase_rows(tenant, people, talks, calls_go, leads_go, meetings, mails, '{}', '{}', '{}');
     left_over := at_most in (cardinality(talks), cardinality(calls_go), cardinality(leads_go), cardinality(people), cardinality(meetings)) or cardinality(mails) >= at_most + cardinality(talks);
@@ -1567,12 +1583,7 @@ declare
     actor jsonb := nullif(current_setting('app.actor', true), '')::jsonb;
     p     record;
 begin
-    select * into p from rows_of_person(tenant, phone, address);
-    -- What is being recorded at this moment is waited for, and then looked at again.
-    perform from emails e where e.tenant_id = tenant and e.id = any (p.email_ids) order by e.id for update;
-    perform from calls c where c.tenant_id = tenant and c.id = any (p.call_ids) order by c.id for update;
-    perform from conversations c where c.tenant_id = tenant and c.id = any (p.conversation_ids) order by c.id for update;
-    select * into p from rows_of_person(tenant, phone, address);
+    select * into p from lock_person(tenant, phone, address);
     refused := case
         when address_is_shared(tenant, phone, address) then 'shared_address'
         when exists (select from calls c where c.tenant_id = tenant and c.id = any (p.call_ids) and c.status = 'in_progress' and c.updated_at > now() - interval '3 hours') then 'call_in_progress'
@@ -1580,7 +1591,9 @@ begin
     if refused is not null then
         return;
     end if;
-    perform count_usage(tenant); -- before what it counts is gone
+    while count_usage(tenant) loop -- before what it counts is gone
+        null;
+    end loop;
     insert into erasures (tenant_id, actor, erased, kept)
     select tenant, coalesce(actor ->> 'name', 'nobody'),
            erase_rows(tenant, p.contact_ids, p.conversation_ids, p.call_ids, p.lead_ids, p.booking_ids, p.email_ids, p.shared_ids, p.phones, p.addresses),
@@ -1628,11 +1641,7 @@ begin
     get diagnostics n = row_count;
     n := n + (counts ->> 'messages')::bigint;
     counts := jsonb_build_object('messages', n);
-    delete from public.messages m where m.conversation_id = any (shared_ids)
-        and (m.provider_message_id in (select e.gmail_id from public.emails e where e.tenant_id = tenant and e.id = any (email_ids)
-                                       union select r.provider_message_id from public.replies r where r.tenant_id = tenant and r.email_id = any (email_ids) and r.provider_message_id is not null)
-             or exists (select from unnest(addresses) a where lower(m.content) ~ ('(^|[^a-z0-9._%+-])' || regexp_replace(a, '([^a-z0-9@])', '\\\1', 'g') || '($|[^a-z0-9.-])'))
-             or exists (select from unnest(phones) p where regexp_replace(m.content, '[^0-9]', '', 'g') like '%' || right(p, 10) || '%'));
+    delete from public.messages m where m.id = any (public.shared_messages(tenant, shared_ids, email_ids, phones, addresses));
     get diagnostics n = row_count;
     n := n + (counts ->> 'messages')::bigint;
     counts := counts || jsonb_build_object('messages', n);
@@ -1681,14 +1690,18 @@ CREATE OR REPLACE FUNCTION public.export_person(tenant bigint, phone text, addre
  STABLE
 AS $function$
 declare
-    p record;
+    p       record;
+    theirs  bigint[]; -- of shared conversations
+    notices text[];
 begin
     if address_is_shared(tenant, phone, address) then
         return;
     end if;
     select * into p from rows_of_person(tenant, phone, address);
+    theirs := shared_messages(tenant, p.shared_ids, p.email_ids, p.phones, p.addresses);
+    notices := array(select 'call-notice:' || c from unnest(p.call_ids) c);
     select count(*) into too_much from messages m where m.conversation_id = any (p.conversation_ids);
-    too_much := too_much + cardinality(p.call_ids) + cardinality(p.email_ids) + cardinality(p.lead_ids) + cardinality(p.booking_ids);
+    too_much := too_much + cardinality(theirs) + cardinality(p.call_ids) + cardinality(p.email_ids) + cardinality(p.lead_ids) + cardinality(p.booking_ids);
     if too_much > at_most then
         return;
     end if;
@@ -1696,11 +1709,9 @@ begin
     document := jsonb_build_object(
         'contacts',       (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from contacts x where x.tenant_id = tenant and x.id = any (p.contact_ids)),
         'conversations',  (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from conversations x where x.tenant_id = tenant and x.id = any (p.conversation_ids)),
-        'messages',       (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from messages x where x.conversation_id = any (p.conversation_ids)
-                            or x.conversation_id = any (p.shared_ids) and (exists (select from emails e where e.tenant_id = tenant and e.id = any (p.email_ids) and e.gmail_id = x.provider_message_id)
-                                 or exists (select from unnest(p.addresses) a where lower(x.content) ~ ('(^|[^a-z0-9._%+-])' || regexp_replace(a, '([^a-z0-9@])', '\\\1', 'g') || '($|[^a-z0-9.-])')))),
+        'messages',       (select coalesce(jsonb_agg(to_jsonb(x) order by x.id), '[]') from messages x where x.conversation_id = any (p.conversation_ids) or x.id = any (theirs)),
         'replies',        (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' - 'token' - 'recipe' - 'idempotency_key' order by x.id), '[]') from replies x where x.tenant_id = tenant
-                            and (x.conversation_id = any (p.conversation_ids) or x.idempotency_key = any (select 'call-notice:' || c from unnest(p.call_ids) c))),
+                            and (x.conversation_id = any (p.conversation_ids) or x.email_id = any (p.email_ids) or x.idempotency_key = any (notices))),
         'emails',         (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from emails x where x.tenant_id = tenant and x.id = any (p.email_ids)),
         'calls',          (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.id), '[]') from calls x where x.tenant_id = tenant and x.id = any (p.call_ids)),
         'call_summaries', (select coalesce(jsonb_agg(to_jsonb(x) - 'tenant_id' order by x.call_id), '[]') from call_summaries x where x.tenant_id = tenant and x.call_id = any (p.call_ids)),
@@ -1957,6 +1968,38 @@ begin
                          coalesce(max(b.id) filter (where b.tenant_id is not null and b.channel <> 'any'), 0)]
               from prompt_bundles b
              where b.status = 'PRODUCTION' and (b.tenant_id = tenant or b.tenant_id is null) and b.channel in ('any', of_channel));
+end $function$
+-- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.lock_person(tenant bigint, phone text, address text, OUT phones text[], OUT addresses text[], OUT contact_ids bigint[], OUT conversation_ids bigint[], OUT call_ids bigint[], OUT lead_ids bigint[], OUT booking_ids bigint[], OUT email_ids bigint[], OUT shared_ids bigint[])
+ RETURNS record
+ LANGUAGE plpgsql
+AS $function$
+declare
+    now_there record;
+begin
+    for attempt in 1..50 loop
+        begin
+            select * into phones, addresses, contact_ids, conversation_ids, call_ids, lead_ids, booking_ids, email_ids, shared_ids from rows_of_person(tenant, phone, address);
+            perform from emails e where e.tenant_id = tenant and e.id = any (email_ids) for update nowait;
+            perform from calls c where c.tenant_id = tenant and c.id = any (call_ids) for update nowait;
+            perform from conversations c where c.tenant_id = tenant and c.id = any (conversation_ids || shared_ids) for update nowait;
+            perform from replies r where r.tenant_id = tenant and (r.conversation_id = any (conversation_ids) or r.email_id = any (email_ids)
+                or r.idempotency_key = any (select 'call-notice:' || c from unnest(call_ids) c)) for update nowait;
+            perform from bookings b where b.tenant_id = tenant and b.id = any (booking_ids) for update nowait;
+            perform from leads l where l.tenant_id = tenant and l.id = any (lead_ids) for update nowait;
+            perform from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) for update nowait;
+            select * into now_there from rows_of_person(tenant, phone, address);
+            if now_there.email_ids <@ email_ids and now_there.call_ids <@ call_ids and now_there.conversation_ids <@ conversation_ids and now_there.shared_ids <@ shared_ids
+               and now_there.booking_ids <@ booking_ids and now_there.lead_ids <@ lead_ids and now_there.contact_ids <@ contact_ids then
+                return;
+            end if;
+            raise lock_not_available using message = 'something of theirs is coming in';
+        exception when lock_not_available then -- what was locked is free again
+            perform pg_sleep(0.01 + random() * 0.03);
+        end;
+    end loop;
+    raise lock_not_available using message = 'something of theirs is coming in all the time';
 end $function$
 -- owner: postgres;
 
@@ -2944,7 +2987,8 @@ CREATE OR REPLACE FUNCTION public.rows_of_person(tenant bigint, phone text, addr
  STABLE
 AS $function$
 begin
-    contact_ids := array(select c.id from contacts c where c.tenant_id = tenant and case when phone is null then c.email = address else c.phone_number = phone end);
+    contact_ids := array(select c.id from contacts c where c.tenant_id = tenant 
+        and (c.phone_number = phone or c.email = address and (phone is null or c.phone_number is null and address <> '')));
     phones := array(select phone where phone is not null union select c.phone_number from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.phone_number is not null);
     -- An address that another contact has too is not theirs alone: it leads to nothing, unless it was asked for.
     addresses := array(select address where address <> '' union select c.email from contacts c where c.tenant_id = tenant and c.id = any (contact_ids) and c.email <> ''
@@ -2966,6 +3010,27 @@ begin
     email_ids := array(select e.id from emails e where e.tenant_id = tenant
         and (e.conversation_id = any (conversation_ids) or e.sender = any (addresses) or e.reply_to = any (addresses)));
 end $function$
+-- owner: postgres;
+
+CREATE OR REPLACE FUNCTION public.shared_messages(tenant bigint, shared_ids bigint[], email_ids bigint[], phones text[], addresses text[])
+ RETURNS bigint[]
+ LANGUAGE sql
+ STABLE
+BEGIN ATOMIC
+ SELECT ARRAY( SELECT m.id
+            FROM messages m
+           WHERE ((m.conversation_id = ANY (shared_messages.shared_ids)) AND ((m.provider_message_id IN ( SELECT e.gmail_id
+                    FROM emails e
+                   WHERE ((e.tenant_id = shared_messages.tenant) AND (e.id = ANY (shared_messages.email_ids)))
+                 UNION
+                  SELECT r.provider_message_id
+                    FROM replies r
+                   WHERE ((r.tenant_id = shared_messages.tenant) AND (r.email_id = ANY (shared_messages.email_ids)) AND (r.provider_message_id IS NOT NULL)))) OR (EXISTS ( SELECT
+                    FROM unnest(shared_messages.addresses) a(a)
+                   WHERE (lower(m.content) ~ (('(^|[^a-z0-9._%+-])'::text || regexp_replace(a.a, '([^a-z0-9@])'::text, '\\\1'::text, 'g'::text)) || '($|[^a-z0-9.-])'::text)))) OR (EXISTS ( SELECT
+                    FROM unnest(shared_messages.phones) p(p)
+                   WHERE (regexp_replace(m.content, '[^0-9]'::text, ''::text, 'g'::text) ~~ (('%'::text || "right"(p.p, 10)) || '%'::text))))))) AS "array";
+END
 -- owner: postgres;
 
 CREATE OR REPLACE FUNCTION public.spread_from_mail()
@@ -3226,6 +3291,8 @@ end $function$
 -- owner: postgres;
 
 CREATE TRIGGER refuse_erased BEFORE INSERT ON public.call_insights FOR EACH ROW EXECUTE FUNCTION refuse_erased_call();
+
+CREATE TRIGGER erase_joined AFTER UPDATE ON public.call_names FOR EACH ROW WHEN ((old.call_id <> new.call_id)) EXECUTE FUNCTION erase_joined_call();
 
 CREATE TRIGGER refuse_erased BEFORE INSERT ON public.call_summaries FOR EACH ROW EXECUTE FUNCTION refuse_erased_call();
 
@@ -3495,6 +3562,8 @@ grant execute on function dead_letters(bigint) to chattercheatah_app;
 
 grant execute on function dead_letters(bigint) to chattercheatah_router;
 
+grant execute on function erase_joined_call() to public;
+
 grant execute on function erase_old(bigint,integer) to chattercheatah_app;
 
 grant execute on function erase_person(bigint,text,text) to chattercheatah_app;
@@ -3524,6 +3593,8 @@ grant execute on function keep_published_bundle() to public;
 grant execute on function keep_published_sections() to public;
 
 grant execute on function live_prompt(bigint,text) to chattercheatah_app;
+
+grant execute on function lock_person(bigint,text,text) to chattercheatah_app;
 
 grant execute on function log_change() to public;
 
@@ -3604,6 +3675,10 @@ grant execute on function route_unread_mailboxes(timestamp with time zone,timest
 grant execute on function route_user(text) to chattercheatah_app;
 
 grant execute on function rows_of_person(bigint,text,text) to chattercheatah_app;
+
+grant execute on function shared_messages(bigint,bigint[],bigint[],text[],text[]) to chattercheatah_app;
+
+grant execute on function shared_messages(bigint,bigint[],bigint[],text[],text[]) to chattercheatah_eraser;
 
 grant execute on function spread_from_mail() to public;
 

@@ -71,7 +71,7 @@ func (l *live) call(t *testing.T, method, path string, h http.Header, body strin
 		t.Fatal(err)
 	}
 	if h != nil {
-		r.Header = h
+		r.Header = h.Clone()
 	}
 	r.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(r)
