@@ -35,7 +35,7 @@ func New(d Deps) http.Handler { return httpx.New(d.Log, Routes(d)...) }
 
 // Routes is the route table: what may be called, by whom.
 func Routes(d Deps) []httpx.Route {
-	telnyx := httpx.Access[webhook.CallDelivery]{Name: "Telnyx, by signature", Caller: httpx.Provider, Proof: httpx.TelnyxSignature, Admit: d.Calls.Admit}
+	telnyx := httpx.Access[webhook.CallDelivery]{Name: "Telnyx, by signature", Caller: httpx.Provider, Proof: httpx.TelnyxSignature, Within: webhook.TelnyxWaits, Admit: d.Calls.Admit}
 	return []httpx.Route{
 		httpx.Handle("POST", "/telnyx/call-progress", telnyx, d.event),
 		httpx.Handle("POST", "/telnyx/ai-call-complete", telnyx, d.event),

@@ -36,7 +36,7 @@ func New(d Deps) http.Handler { return httpx.New(d.Log, Routes(d)...) }
 
 // Routes is the route table: what may be called, by whom.
 func Routes(d Deps) []httpx.Route {
-	telnyx := httpx.Access[webhook.TelnyxDelivery]{Name: "Telnyx, by signature", Caller: httpx.Provider, Proof: httpx.TelnyxSignature, Admit: d.Telnyx.Admit}
+	telnyx := httpx.Access[webhook.TelnyxDelivery]{Name: "Telnyx, by signature", Caller: httpx.Provider, Proof: httpx.TelnyxSignature, Within: webhook.TelnyxWaits, Admit: d.Telnyx.Admit}
 	twilio := httpx.Access[webhook.TwilioDelivery]{Name: "Twilio, by signature", Caller: httpx.Provider, Proof: httpx.TwilioSignature, Admit: d.Twilio.Admit}
 	person := httpx.Access[*store.Tenant]{Name: "person of the tenant", Caller: httpx.Person, Admit: d.Guard.Tenant}
 	admin := httpx.Access[*store.Tenant]{Name: "admin of the tenant", Caller: httpx.Person, Admit: d.Guard.TenantAdmin}

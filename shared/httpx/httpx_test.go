@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chattercheatah/chattercheatah/shared/fault"
 	"github.com/chattercheatah/chattercheatah/shared/httpx"
@@ -233,4 +234,32 @@ func TestServe_LetsRunningRequestsFinish(t *testing.T) {
 	if err := httpx.WaitIdle(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestWithin_ACallerThatWaitsOnlySoLongIsAnsweredWhileItWaits(t *testing.T) {
+	t.Parallel()
+	for name, in := range map[string]struct {
+		admit  func(*http.Request) (string, error)
+		handle func(http.ResponseWriter, *http.Request, string) error
+	}{
+		"an admission": {
+			func(r *http.Request) (string, error) { return "", untilOver(r) },
+			func(http.ResponseWriter, *http.Request, string) error { return nil },
+		},
+		"a handler": {
+			func(*http.Request) (string, error) { return "somebody", nil },
+			func(_ http.ResponseWriter, r *http.Request, _ string) error { return untilOver(r) },
+		},
+	} {
+		patient := httpx.Access[string]{Name: "patient", Caller: httpx.Provider, Within: time.Millisecond, Admit: in.admit}
+		if w := serve(io.Discard, post("/x", "{}"), httpx.Handle("POST", "/x", patient, in.handle)); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("%s that takes too long was answered %d; want 503", name, w.Code)
+		}
+	}
+}
+
+// untilOver waits until there is no time left, as for a server that does not answer.
+func untilOver(r *http.Request) error {
+	<-r.Context().Done()
+	return fault.Wrap(fault.Unavailable, r.Context().Err(), "")
 }

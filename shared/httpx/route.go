@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -24,6 +25,9 @@ type Access[C any] struct {
 	Name   string // as in the route table: "person of the tenant", "Telnyx, by signature"
 	Caller Caller // how errors are told
 	Proof  Proof  // how callers prove who they are
+	// Within is how long callers wait for an answer: admission and handler of a route that Handle makes have this long altogether. 0 for
+	// callers who wait longer than anything takes.
+	Within time.Duration
 	// Admit proves who is calling and returns what the handler may touch. It runs before the handler and, on a JSON
 	// route, before the body is read.
 	Admit func(r *http.Request) (C, error)
@@ -49,6 +53,11 @@ type Route struct {
 // Handle makes a route whose handler reads and writes for itself. An error that it returns is written and logged by httpx.
 func Handle[C any](method, path string, a Access[C], h func(w http.ResponseWriter, r *http.Request, c C) error) Route {
 	serve := func(w http.ResponseWriter, r *http.Request) {
+		if a.Within > 0 {
+			ctx, cancel := context.WithTimeout(r.Context(), a.Within)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
 		c, err := a.admit(r)
 		if err != nil {
 			refuse(w, r, a.Caller, err)

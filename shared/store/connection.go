@@ -26,12 +26,19 @@ const (
 var ErrNoConnection = errors.New("no database connection was free")
 
 // connection is one of the pool's, for one transaction. It fails in time for a webhook's answer.
+//
+// Whoever has little time waits for half of it at most, and has the other half for the transaction. Who came to a connection at the end of its
+// time would only break it off: when more comes in than can be done, as after an outage, all would, one after the other, and nothing be done.
 func (s *Store) connection(ctx context.Context) (*pgxpool.Conn, error) {
-	waiting, cancel := context.WithTimeout(ctx, connectionLimit)
+	limit := connectionLimit
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)/2)
+	}
+	waiting, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	conn, err := s.db.Acquire(waiting)
 	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
-		return nil, fmt.Errorf("%w in %v", ErrNoConnection, connectionLimit)
+		return nil, fmt.Errorf("%w in %v", ErrNoConnection, limit.Round(time.Millisecond))
 	}
 	return conn, err
 }

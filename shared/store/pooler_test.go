@@ -268,6 +268,11 @@ func TestConnections_AllOfAnInstanceAtWorkIsUnavailable(t *testing.T) {
 	go func() { waiting <- answers(t, s, db) }()
 	awaitLockWaiter(t, db)
 	isNoConnection(t, answers(t, s, db), db.App)
+	little, cancel := context.WithTimeout(t.Context(), 1400*time.Millisecond)
+	defer cancel()
+	if _, err := s.SMSRoute(little, db.SwimSchoolPhone); !errors.Is(err, store.ErrNoConnection) || little.Err() != nil {
+		t.Errorf("who has little time was told %v, and had none left: %v; want some left for a transaction", err, little.Err())
+	}
 	if _, err := lock.Exec(t.Context(), `rollback`); err != nil {
 		t.Fatal(err)
 	}

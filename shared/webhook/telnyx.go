@@ -14,6 +14,10 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/telnyx"
 )
 
+// TelnyxWaits is how long an answer to Telnyx may take altogether. It gives up after two seconds, and the way there and back is its own.
+// What is not recorded by then is answered 503, and delivered again; what is recorded and not queued by then is the sweeper's.
+const TelnyxWaits = 1500 * time.Millisecond
+
 // TelnyxDelivery is an event whose signature has been verified.
 type TelnyxDelivery struct {
 	Event        telnyx.Event
