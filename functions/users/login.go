@@ -41,17 +41,20 @@ type logInOutput struct {
 // logIn answers with a bearer token for a right address and password. A wrong one of either is 401, too many are 429.
 func (d Deps) logIn(ctx context.Context, from caller, in *logInInput) (*logInOutput, error) {
 	account := strings.ToLower(strings.TrimSpace(in.Body.Email))
-	if err := d.take(ctx, d.ByAddress, from.address); err != nil {
-		return nil, err
+	counted, err := d.take(ctx, d.ByAddress, from.address)
+	if counted {
+		counted, err = d.take(ctx, d.ByAccount, account)
 	}
-	if err := d.take(ctx, d.ByAccount, account); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	token, u, err := d.Guard.LogIn(ctx, account, private.NewSecret(in.Body.Password), from.address)
 	if err != nil {
 		return nil, err
 	}
-	d.forgive(ctx, account)
+	if counted {
+		d.forgive(ctx, account)
+	}
 	httpx.Note(ctx, slog.String("actor", strconv.FormatInt(u.ID, 10)))
 	out := &logInOutput{}
 	out.Body.AccessToken, out.Body.TokenType = token.Reveal(), "bearer"
@@ -59,15 +62,15 @@ func (d Deps) logIn(ctx context.Context, from caller, in *logInInput) (*logInOut
 	return out, nil
 }
 
-// take counts an attempt. While Firestore does not answer, attempts go uncounted rather than keep everybody out: a password
-// check is slow enough to guess at, and the failure is in the log.
-func (d Deps) take(ctx context.Context, throttle *ephemeral.Throttle, key string) error {
-	err := throttle.Take(ctx, key)
+// take counts an attempt, or says that it could not. While Firestore does not answer, attempts go uncounted rather than keep everybody
+// out: a password check is slow enough to guess at, and the failure is in the log. Whoever has waited for it once need not again.
+func (d Deps) take(ctx context.Context, throttle *ephemeral.Throttle, key string) (counted bool, err error) {
+	err = throttle.Take(ctx, key)
 	if err != nil && fault.KindOf(err) != fault.TooMany {
 		d.Log.ErrorContext(ctx, "log-in attempt not counted", "error", err)
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 // forgive forgets an account's attempts once the password was right.

@@ -39,14 +39,17 @@ type changePasswordOutput struct {
 // as a failed log-in does: too many are 429.
 func (d Deps) changePassword(ctx context.Context, me self, in *changePasswordInput) (*changePasswordOutput, error) {
 	account := strings.ToLower(me.Email)
-	if err := d.take(ctx, d.ByAccount, account); err != nil {
+	counted, err := d.take(ctx, d.ByAccount, account)
+	if err != nil {
 		return nil, err
 	}
 	token, err := d.Guard.ChangePassword(ctx, me.User, private.NewSecret(in.Body.CurrentPassword), private.NewSecret(in.Body.NewPassword), me.address)
 	if err != nil {
 		return nil, err
 	}
-	d.forgive(ctx, account)
+	if counted {
+		d.forgive(ctx, account)
+	}
 	out := &changePasswordOutput{}
 	out.Body.AccessToken, out.Body.TokenType = token.Reveal(), "bearer"
 	return out, nil

@@ -53,7 +53,7 @@ func grantable(role string) (tenant.Role, error) {
 // hash works out what is stored for a password that an admin sets, so many in a while: hashes are slow, and log-ins wait for the same
 // few processors.
 func (d Deps) hash(ctx context.Context, by store.Actor, password string) (private.Secret, error) {
-	if err := d.take(ctx, d.BySetter, strconv.FormatInt(by.ID, 10)); err != nil {
+	if _, err := d.take(ctx, d.BySetter, strconv.FormatInt(by.ID, 10)); err != nil {
 		return private.Secret{}, err
 	}
 	hash, err := auth.HashPassword(ctx, private.NewSecret(password))
