@@ -242,6 +242,9 @@ func (w *Worker) settle(ctx context.Context, t *store.Tenant, replyID int64) (Do
 		return w.stopLooking(ctx, t, r)
 	}
 	wait := min(max(firstLook, age), longestLook)
+	if untilBelieved := believeAbsence - age; untilBelieved > 0 {
+		wait = min(wait, untilBelieved) // a customer may wait for what was never sent
+	}
 	if err := t.LookAgain(ctx, r, wait); err != nil {
 		return ifStillOurs(DoneUnknown, err)
 	}
