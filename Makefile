@@ -47,8 +47,8 @@ support-bundle: ## print what may be shared of the system at DATABASE_URL, for a
 test: ## vet, and run all tests on a Postgres that this starts by itself
 	@$(AS_DEPLOYED) go run ./scripts/dev test
 
-drill: ## have each thing that the system stands on fail for thirty seconds; count what is lost or sent twice (eight minutes)
-	@$(AS_DEPLOYED) go run ./scripts/dev drill
+drill: ## have each thing that the system stands on fail for thirty seconds, or DRILL=postgres-away; count what is lost or sent twice (twenty minutes)
+	@$(AS_DEPLOYED) go run ./scripts/dev drill $(DRILL)
 
 crash: ## kill the system at every named point, many times; count what is lost or sent twice
 	@go run ./scripts/dev crash

@@ -40,13 +40,17 @@ var crashPoints = []crashPoint{
 // killsPerPoint is how often each point is hit.
 const killsPerPoint = 12
 
+// settleLimit is above what the longest wait of what is deployed takes: a text whose fate is not known is sent again after three minutes, and
+// looked at ever more seldom.
+const settleLimit = 10 * time.Minute
+
 // patience bounds a round: a point that is not reached in it is a fault of the test.
 const patience = 30 * time.Second
 
 // crashTest kills the system at every point, many times, restarts it each time, and then counts: texts and mails that are not in the
 // database or were never answered are lost, those that were answered twice are duplicates.
 func crashTest(ctx context.Context, _ []string) error {
-	w, err := startWorld(ctx)
+	w, err := startWorld(ctx, crashable)
 	if err != nil {
 		return err
 	}
@@ -97,18 +101,25 @@ func (w *world) killAt(ctx context.Context, point string, send func(*world), nth
 // sendText has another phone text the next tenant, so that every text calls for an answer of its own. It is delivered until it
 // is acknowledged, as Telnyx does.
 func (w *world) sendText() {
-	w.texts++
-	id := fmt.Sprintf("q%d", w.texts)
-	phone := private.MustPhone(fmt.Sprintf("+1555%07d", 2_000_000+w.texts))
-	body := w.telnyx.Received(phone, w.tenants[w.texts%2], "Question "+id+" please")
+	n := w.texts.Add(1)
+	id := fmt.Sprintf("q%d", n)
+	phone := private.MustPhone(fmt.Sprintf("+1555%07d", 2_000_000+n))
+	body := w.telnyx.Received(phone, w.tenants[n%2], "Question "+id+" please")
 	w.sending.Go(func() {
 		for w.ctx.Err() == nil {
 			if _, err := w.telnyx.Deliver(w.ctx, w.base+"/api/v1/telnyx/sms/inbound", body); err == nil {
 				return
 			}
+			select {
+			case <-time.After(w.rest):
+			case <-w.ctx.Done():
+			}
 		}
 	})
 }
+
+// count is how many texts there were so far.
+func (w *world) count() int { return int(w.texts.Load()) }
 
 // openSQL counts what is still to be done.
 const openSQL = `select (select count(*) from replies where state in ('planned', 'claimed', 'sending', 'unknown'))
@@ -116,8 +127,6 @@ const openSQL = `select (select count(*) from replies where state in ('planned',
 
 // settle runs the system unharmed until every text and notice is acknowledged and nothing is left to do.
 func (w *world) settle(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
 	died, err := w.startChild("")
 	if err != nil {
 		return err
@@ -127,6 +136,8 @@ func (w *world) settle(ctx context.Context) error {
 
 // settled waits until every text and notice is acknowledged and nothing is left to do.
 func (w *world) settled(ctx context.Context, died <-chan error) error {
+	ctx, cancel := context.WithTimeout(ctx, settleLimit)
+	defer cancel()
 	acknowledged := make(chan struct{})
 	go func() {
 		w.sending.Wait()
@@ -166,10 +177,10 @@ func (w *world) report(ctx context.Context, kills map[string]int) error {
 	}
 	_ = table.Flush()
 	answered, astray := w.mailAnswers()
-	lostTexts, twiceTexts := judge("q", w.texts, recorded, w.textAnswers())
-	lostMails, twiceMails := judge("m", len(w.mails), recorded, answered)
+	lostTexts, twiceTexts := judge("q", 1, w.count(), recorded, w.textAnswers())
+	lostMails, twiceMails := judge("m", 1, len(w.mails), recorded, answered)
 	fmt.Printf("%d kills at %d points\n", total, len(crashPoints))
-	fmt.Printf("%d texts, %d lost, %d duplicates\n", w.texts, lostTexts, twiceTexts)
+	fmt.Printf("%d texts, %d lost, %d duplicates\n", w.count(), lostTexts, twiceTexts)
 	fmt.Printf("%d mails, %d lost, %d duplicates, %d answers in no thread of theirs\n", len(w.mails), lostMails, twiceMails, astray)
 	if lostTexts+twiceTexts+lostMails+twiceMails+astray > 0 {
 		return errors.New("texts or mails were lost, answered twice, or answered elsewhere")
@@ -177,9 +188,9 @@ func (w *world) report(ctx context.Context, kills map[string]int) error {
 	return nil
 }
 
-// judge counts, of n texts or mails, those that were not recorded and answered once.
-func judge(prefix string, n int, recorded, answered map[string]int) (lost, duplicates int) {
-	for i := 1; i <= n; i++ {
+// judge counts, of the texts or mails from the first to the last, those that were not recorded and answered once.
+func judge(prefix string, first, last int, recorded, answered map[string]int) (lost, duplicates int) {
+	for i := first; i <= last; i++ {
 		id := fmt.Sprint(prefix, i)
 		if recorded[id] == 0 || answered[id] == 0 {
 			lost++

@@ -4,250 +4,220 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"net/http/httputil"
-	"net/url"
 	"os"
 	"slices"
-	"sync/atomic"
-	"syscall"
+	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
-
-	"github.com/chattercheatah/chattercheatah/shared/ephemeral/ephemeraltest"
-	"github.com/chattercheatah/chattercheatah/shared/gemini/geminitest"
-	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
 )
 
-// drill is something that goes wrong while texts come in, and is mended without anybody looking after what it has left.
+// trouble is one thing that goes wrong, and is mended without anybody looking after what it has left. begin returns once it is wrong.
+type trouble func(ctx context.Context, w *drillWorld) (mend func() error, err error)
+
+// drill is what goes wrong while texts and mails come in: one trouble after the other.
 type drill struct {
-	name string
-	rate int // texts a second in make drill
-	// wrong makes it go wrong; mend makes it right again.
-	wrong func(ctx context.Context, w *drillWorld) (mend func() error, err error)
+	name   string
+	rate   int // texts a second in make drill
+	wrong  []trouble
+	serves bool          // what comes in while it is wrong is answered meanwhile, at least in part
+	brief  time.Duration // how long the test has it go wrong: above Telnyx's two seconds for what hangs; 0 leaves it to make drill
 }
 
 // drills are those of docs/text.md, "What was tried".
 var drills = []drill{
-	{"postgres away", 50, postgresAway},
-	{"firestore away", 50, firestoreAway},
-	{"cloud tasks refusing", 50, tasksRefusing},
-	{"the model hanging", 200, modelHanging},
-	{"telnyx failing", 50, telnyxFailing},
-	{"a deployment", 50, deploymentInTheMiddle},
-}
-
-// drillWorld is a world whose system stands behind a load balancer.
-type drillWorld struct {
-	*world
-	serving atomic.Pointer[url.URL]
-	died    <-chan error
+	{name: "postgres-away", rate: 50, wrong: []trouble{postgresAway}, brief: time.Second},
+	{name: "postgres-hanging", rate: 50, wrong: []trouble{postgresHanging}, brief: 3 * time.Second},
+	{name: "firestore-away", rate: 50, wrong: []trouble{asked(firestoreAway), asked(firestoreHanging)}, serves: true, brief: time.Second},
+	{name: "tasks-refusing", rate: 50, wrong: []trouble{tasksUnavailable, tasksExhausted}, brief: time.Second},
+	{name: "tasks-hanging", rate: 50, wrong: []trouble{tasksHanging}, brief: 3 * time.Second},
+	{name: "model-hanging", rate: 200, wrong: []trouble{modelHangingForOne}, serves: true, brief: 2 * time.Second},
+	{name: "telnyx-failing", rate: 25, wrong: telnyxFailing, brief: 2 * time.Second},
+	{name: "deployment", rate: 50, wrong: []trouble{deployed, rolledBack, deployedAgain}, serves: true, brief: time.Second},
+	{name: "all-at-once", rate: 25, wrong: []trouble{everything}},
 }
 
 // drillResult is what came of a drill.
 type drillResult struct {
-	texts, lost, twice, unanswered int
-	slowest, recovery              time.Duration
+	texts, mails    int
+	lost, twice     int           // texts and mails that were not recorded and answered once
+	unanswered      int           // deliveries of Telnyx's that had no answer in two seconds
+	slowest         time.Duration // answer to any other
+	servedMeanwhile int           // answers to what came in while it was wrong, before it was mended
+	recovery        time.Duration // from the mending until all that had come in before it was answered
 }
 
-// runDrill has texts come in for as long before what goes wrong as after it, and meanwhile, and counts what became of them.
-func runDrill(ctx context.Context, d drill, outage time.Duration, rate int) (r drillResult, err error) {
-	w, err := startDrillWorld(ctx)
-	if err != nil {
+// runDrill has texts and mails come in before it goes wrong, for all of an outage and after it, and counts what became of them.
+func runDrill(ctx context.Context, w *drillWorld, d drill, outage time.Duration, rate int) (r drillResult, err error) {
+	w.rest = outage / 4
+	_, _ = w.telnyx.Webhooks()
+	first, firstMail := w.count()+1, len(w.mails)+1
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := w.keepTexting(ctx, rate)
+	defer stop()
+	if err := w.pass(ctx, outage/4); err != nil {
 		return r, err
 	}
-	defer func() {
-		w.stop()
-		if err == nil {
-			err = os.RemoveAll(w.dir)
+	wrong := w.count() + 1
+	for _, t := range d.wrong {
+		if err := w.suffer(ctx, t, outage/time.Duration(len(d.wrong))); err != nil {
+			return r, err
 		}
-	}()
-	if err := w.texting(ctx, outage/2, rate); err != nil {
+	}
+	mended, last := time.Now(), w.count()
+	if err := w.pass(ctx, outage/4); err != nil {
 		return r, err
 	}
-	mend, err := d.wrong(ctx, w)
+	stop()
+	unsettled := w.settled(ctx, w.died)
+	r, err = w.judgeFrom(ctx, first, firstMail)
+	r.servedMeanwhile, r.recovery = w.answersBy(wrong, last, mended)
+	return r, errors.Join(unsettled, err)
+}
+
+// suffer makes it go wrong, lets a while pass and mends it.
+func (w *drillWorld) suffer(ctx context.Context, t trouble, long time.Duration) error {
+	mend, err := t(ctx, w)
 	if err != nil {
-		return r, fmt.Errorf("%s: %w; the log is %s", d.name, err, w.log.Name())
+		return err
 	}
-	if err := w.texting(ctx, outage, rate); err != nil {
-		return r, err
+	if err := w.pass(ctx, long); err != nil {
+		return errors.Join(err, mend())
 	}
 	if err := mend(); err != nil {
-		return r, fmt.Errorf("mending: %w", err)
+		return fmt.Errorf("mending: %w", err)
 	}
-	mended := time.Now()
-	if err := w.texting(ctx, outage/2, rate); err != nil {
-		return r, err
+	return nil
+}
+
+// pass lets time pass in which the system has to stay up.
+func (w *drillWorld) pass(ctx context.Context, long time.Duration) error {
+	select {
+	case <-time.After(long):
+		return nil
+	case err := <-w.died:
+		return fmt.Errorf("the system ended by itself: %w", err)
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	if err := w.settled(ctx, w.died); err != nil {
-		return r, fmt.Errorf("%s: %w; the log is %s", d.name, err, w.log.Name())
+}
+
+// mailEvery is how many texts there are to one mail.
+const mailEvery = 20
+
+// keepTexting has texts come in at a rate, and mails, until the function that it returns is called, which may be twice.
+func (w *drillWorld) keepTexting(ctx context.Context, rate int) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var coming sync.WaitGroup
+	coming.Go(func() {
+		began, each := time.Now(), time.Second/time.Duration(rate)
+		for n := time.Duration(1); ; n++ {
+			select {
+			case <-time.After(time.Until(began.Add(n * each))):
+			case <-ctx.Done():
+				return
+			}
+			w.sendText()
+			if w.count()%mailEvery == 0 {
+				w.sendMail()
+			}
+		}
+	})
+	return func() {
+		cancel()
+		coming.Wait()
 	}
-	r.recovery = time.Since(mended) - outage/2
+}
+
+// judgeFrom counts from a text and a mail on.
+func (w *drillWorld) judgeFrom(ctx context.Context, text, mail int) (r drillResult, err error) {
 	recorded, err := w.recorded(ctx)
 	if err != nil {
 		return r, err
 	}
-	r.texts = w.texts
-	r.lost, r.twice = judge("q", w.texts, recorded, w.textAnswers())
+	r.texts, r.mails = w.count()+1-text, len(w.mails)+1-mail
+	byMail, astray := w.mailAnswers()
+	lostTexts, twiceTexts := judge("q", text, w.count(), recorded, w.textAnswers())
+	lostMails, twiceMails := judge("m", mail, len(w.mails), recorded, byMail)
+	r.lost, r.twice = lostTexts+lostMails, twiceTexts+twiceMails+astray
 	r.unanswered, r.slowest = w.telnyx.Webhooks()
 	return r, nil
 }
 
-// texting sends texts at a rate for a while.
-func (w *drillWorld) texting(ctx context.Context, long time.Duration, rate int) error {
-	ctx, cancel := context.WithTimeout(ctx, long)
-	defer cancel()
-	for tick := time.NewTicker(time.Second / time.Duration(rate)); ; {
-		select {
-		case <-tick.C:
-			w.sendText()
-		case err := <-w.died:
-			return fmt.Errorf("the system ended by itself: %w; the log is %s", err, w.log.Name())
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return nil
-			}
-			return ctx.Err()
+// answersBy tells, of the texts from the first to the last, how many were answered before a moment, and how long after it all were.
+func (w *drillWorld) answersBy(first, last int, moment time.Time) (before int, after time.Duration) {
+	answered := map[string]time.Time{}
+	for _, m := range w.telnyx.Sent() {
+		for word := range strings.FieldsSeq(m.Text.Reveal()) {
+			answered[word] = m.At
 		}
 	}
-}
-
-func startDrillWorld(ctx context.Context) (*drillWorld, error) {
-	inner, err := startWorld(ctx)
-	w := &drillWorld{world: inner}
-	if err != nil {
-		return w, err
-	}
-	_, port, err := net.SplitHostPort(inner.base[len("http://"):])
-	if err != nil {
-		return w, err
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:"+port)
-	if err != nil {
-		return w, err
-	}
-	balancer := &http.Server{Handler: &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			if to := w.serving.Load(); to != nil {
-				r.SetURL(to)
-			}
-		},
-		ErrorHandler: func(rw http.ResponseWriter, _ *http.Request, _ error) { rw.WriteHeader(http.StatusBadGateway) },
-	}}
-	go func() { _ = balancer.Serve(l) }()
-	w.stops = append(w.stops, func() { _ = balancer.Close() })
-	return w, w.deploy()
-}
-
-// deploy starts another process of the system, and gives it the traffic once it is ready.
-func (w *drillWorld) deploy() error {
-	port, err := freePort()
-	if err != nil {
-		return err
-	}
-	w.env["PORT"], w.listens = port, "http://localhost:"+port
-	died, err := w.startChild("")
-	if err != nil {
-		return err
-	}
-	to, err := url.Parse(w.listens)
-	if err != nil {
-		return err
-	}
-	w.died = died
-	w.serving.Store(to)
-	return nil
-}
-
-func postgresAway(ctx context.Context, w *drillWorld) (func() error, error) {
-	w.postgres.Crash()
-	return func() error { return w.postgres.Restart(ctx) }, nil
-}
-
-func firestoreAway(_ context.Context, w *drillWorld) (func() error, error) {
-	address := w.state.Addr()
-	w.state.Stop()
-	return func() (err error) {
-		w.state, err = ephemeraltest.Start(address)
-		return err
-	}, nil
-}
-
-func tasksRefusing(_ context.Context, w *drillWorld) (func() error, error) {
-	w.tasks.Refuse(true)
-	return func() error {
-		w.tasks.Refuse(false)
-		return nil
-	}, nil
-}
-
-func modelHanging(_ context.Context, w *drillWorld) (func() error, error) {
-	mended := make(chan struct{})
-	w.model.Answer(func(p geminitest.Prompt) string {
-		<-mended
-		return echo(p)
-	})
-	return func() error {
-		w.model.Answer(echo)
-		close(mended)
-		return nil
-	}, nil
-}
-
-// telnyxFailing has sends fail in every way, and be taken all the same in some.
-func telnyxFailing(_ context.Context, w *drillWorld) (func() error, error) {
-	w.telnyx.Fail(slices.Repeat([]telnyxtest.Failure{
-		telnyxtest.Refused429, telnyxtest.Taken500, telnyxtest.TakenLost, telnyxtest.Dropped, telnyxtest.TakenGarbage, telnyxtest.Refused429, telnyxtest.Hangs,
-	}, 3)...)
-	return func() error { return nil }, nil
-}
-
-// deploymentInTheMiddle changes the schema as a step may that only expands, deploys, and ends the process that served before, which has ten seconds for
-// what it is at.
-func deploymentInTheMiddle(ctx context.Context, w *drillWorld) (func() error, error) {
-	if _, err := w.db.Exec(ctx, `alter table conversations add column of_a_drill text; alter table replies add column of_a_drill integer not null default 0`); err != nil {
-		return nil, err
-	}
-	old, oldDied := w.child, w.died
-	if err := w.deploy(); err != nil {
-		return nil, err
-	}
-	if err := old.Process.Signal(syscall.SIGTERM); err != nil {
-		return nil, err
-	}
-	return func() error {
-		select {
-		case err := <-oldDied:
-			return err
-		case <-ctx.Done():
-			return ctx.Err()
+	for i := first; i <= last; i++ {
+		at, ok := answered[fmt.Sprint("q", i)]
+		if ok && at.Before(moment) {
+			before++
 		}
-	}, nil
+		after = max(after, at.Sub(moment))
+	}
+	return before, after
 }
 
-// drillAll runs the drills that are named, or all, with outages of thirty seconds, and prints what came of each.
+// bad says what a drill must not show, "" when it shows nothing of it.
+func (d drill) bad(r drillResult) string {
+	var found []string
+	if r.lost+r.twice+r.unanswered > 0 {
+		found = append(found, fmt.Sprintf("of %d texts and %d mails %d lost and %d answered twice, %d deliveries without an answer within two seconds",
+			r.texts, r.mails, r.lost, r.twice, r.unanswered))
+	}
+	if d.serves && r.servedMeanwhile == 0 {
+		found = append(found, "nobody was answered meanwhile")
+	}
+	return strings.Join(found, "; ")
+}
+
+// drillAll runs the drills that are named, or all, with outages of thirty seconds on what is deployed, and prints what came of each.
 func drillAll(ctx context.Context, names []string) error {
 	const outage = 30 * time.Second
+	for _, name := range names {
+		if !slices.ContainsFunc(drills, func(d drill) bool { return d.name == name }) {
+			return fmt.Errorf("there is no drill %q", name)
+		}
+	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "drill\ttexts\tlost\ttwice\tno answer within 2 s\tslowest answer\trecovered after")
-	bad := 0
+	_, _ = fmt.Fprintln(table, "drill\ttexts a second\ttexts\tmails\tlost\ttwice\tno answer within 2 s\tslowest answer\tanswered meanwhile\trecovered after")
+	var bad []error
 	for _, d := range drills {
 		if len(names) > 0 && !slices.Contains(names, d.name) {
 			continue
 		}
-		r, err := runDrill(ctx, d, outage, d.rate)
+		r, err := drillAlone(ctx, d, outage)
 		if err != nil {
-			return err
+			bad = append(bad, fmt.Errorf("%s: %w", d.name, err))
+		} else if said := d.bad(r); said != "" {
+			bad = append(bad, fmt.Errorf("%s: %s", d.name, said))
 		}
-		bad += r.lost + r.twice + r.unanswered
-		_, _ = fmt.Fprintf(table, "%s, 30 s, %d texts a second\t%d\t%d\t%d\t%d\t%d ms\t%.1f s\n", d.name, d.rate, r.texts, r.lost, r.twice, r.unanswered, r.slowest.Milliseconds(), r.recovery.Seconds())
+		_, _ = fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d ms\t%d\t%.1f s\n", d.name, d.rate, r.texts, r.mails, r.lost, r.twice, r.unanswered,
+			r.slowest.Milliseconds(), r.servedMeanwhile, r.recovery.Seconds())
 	}
 	_ = table.Flush()
-	if bad > 0 {
-		return errors.New("texts were lost, answered twice, or not acknowledged in time")
+	return errors.Join(bad...)
+}
+
+// drillAlone runs a drill in a world of its own. The log of one that failed stays.
+func drillAlone(ctx context.Context, d drill, outage time.Duration) (r drillResult, err error) {
+	w, err := startDrillWorld(ctx, deployable)
+	if err != nil {
+		return r, err
 	}
-	return nil
+	defer w.stop()
+	began := time.Now()
+	r, err = runDrill(ctx, w, d, outage, d.rate)
+	fmt.Printf("%s: %.0f s\n", d.name, time.Since(began).Seconds())
+	if err != nil || d.bad(r) != "" {
+		fmt.Println("its log is", w.log.Name())
+		return r, err
+	}
+	w.stop()
+	return r, os.RemoveAll(w.dir)
 }

@@ -7,7 +7,7 @@
 //	dev demo-email   connect the mailboxes of both demo tenants, write the same mail to both, and show both threads (make demo-email)
 //	dev test [args]  start a database, then go vet and go test with args (make test)
 //	dev profile      show where a text and an answer spend processor time and memory (make profile)
-//	dev drill        have each thing that the system stands on fail for thirty seconds, and count what was lost or sent twice (make drill)
+//	dev drill [NAME] have each thing that the system stands on fail for thirty seconds, or one of them, and count what was lost or sent twice (make drill)
 //	dev crash        kill the system at every named point, many times, and count what was lost or sent twice (make crash)
 //
 // Any setting of the README's table that is set in the environment replaces the local default.

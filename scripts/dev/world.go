@@ -7,11 +7,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -28,7 +31,7 @@ import (
 	"github.com/chattercheatah/chattercheatah/shared/telnyx/telnyxtest"
 )
 
-// world is everything that outlives the system under the crash test: the database, the queue, and the fakes.
+// world is everything that outlives the system under the crash test and the drills: the database, the queue, and the fakes.
 type world struct {
 	ctx      context.Context // ends with the test
 	base     string          // the system's address
@@ -40,6 +43,9 @@ type world struct {
 	db       *pgxpool.Pool
 	postgres *localpg.Server
 	state    *ephemeraltest.Server
+	toDB     *line // from the system to postgres
+	toState  *line
+	toTasks  *line
 	model    *geminitest.Server
 	tasks    *tasktest.Server
 	telnyx   *telnyxtest.Server
@@ -47,13 +53,15 @@ type world struct {
 	tenants  [2]private.Phone
 	stops    []func()
 
-	texts   int
+	rest    time.Duration // of Telnyx's, when none of three attempts was acknowledged
+	texts   atomic.Int64
 	mails   []question
 	sending sync.WaitGroup
 	child   *exec.Cmd
 }
 
-func startWorld(ctx context.Context) (w *world, err error) {
+// startWorld makes a world for what program builds.
+func startWorld(ctx context.Context, program func() (string, error)) (w *world, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	w = &world{ctx: ctx, tenants: [2]private.Phone{demo.SwimSchool().Phone, demo.Dentist().Phone}, stops: []func(){cancel}}
 	defer func() {
@@ -61,7 +69,10 @@ func startWorld(ctx context.Context) (w *world, err error) {
 			w.stop()
 		}
 	}()
-	if err := w.build(); err != nil {
+	if w.program, err = program(); err != nil {
+		return w, err
+	}
+	if err := w.makeDir(); err != nil {
 		return w, err
 	}
 	port, err := freePort()
@@ -82,21 +93,23 @@ func startWorld(ctx context.Context) (w *world, err error) {
 	return w, w.connectMailboxes(ctx)
 }
 
-// crashable is the program whose points are live and whose waits are short, built once for all worlds.
-var crashable = sync.OnceValues(func() (program string, err error) {
-	dir, err := os.MkdirTemp("", "crashable")
+// The programs, each built once for all worlds. crashable's points are live and its waits are short; deployable is what is deployed.
+var (
+	crashable  = sync.OnceValues(func() (program string, err error) { return build("-tags", "crash") })
+	deployable = sync.OnceValues(func() (program string, err error) { return build() })
+)
+
+func build(flags ...string) (program string, err error) {
+	dir, err := os.MkdirTemp("", "program")
 	if err != nil {
 		return "", err
 	}
 	program = filepath.Join(dir, "dev")
-	return program, goCommand(context.Background(), "build", "-tags", "crash", "-o", program, "./scripts/dev")
-})
+	return program, goCommand(context.Background(), slices.Concat([]string{"build"}, flags, []string{"-o", program, "./scripts/dev"})...)
+}
 
-// build makes the folder of this world, with its log in it.
-func (w *world) build() (err error) {
-	if w.program, err = crashable(); err != nil {
-		return err
-	}
+// makeDir makes the folder of this world, with its log in it.
+func (w *world) makeDir() (err error) {
 	if w.dir, err = os.MkdirTemp("", "world"); err != nil {
 		return err
 	}
@@ -123,7 +136,14 @@ func (w *world) startDatabase(ctx context.Context) error {
 	}
 	w.postgres = server
 	w.stops = append(w.stops, func() { _ = server.Stop() })
-	w.env["DATABASE_URL"] = server.URL("postgres", "postgres")
+	socket, err := url.Parse(server.URL("postgres", "postgres"))
+	if err != nil {
+		return err
+	}
+	if w.toDB, err = w.line("unix", filepath.Join(socket.Query().Get("host"), ".s.PGSQL.5432")); err != nil {
+		return err
+	}
+	w.env["DATABASE_URL"] = "postgres://postgres@" + w.toDB.addr() + "/postgres?sslmode=disable"
 	owner := boot.Database{URL: private.NewSecret(w.env["DATABASE_URL"]), Key: private.NewSecret(w.env["FIELD_ENCRYPTION_KEY"])}
 	if err := migrate(ctx, owner); err != nil {
 		return err
@@ -131,7 +151,7 @@ func (w *world) startDatabase(ctx context.Context) error {
 	if err := seedAll(ctx, w.env, owner); err != nil {
 		return err
 	}
-	if w.db, err = pgxpool.New(ctx, w.env["DATABASE_URL"]); err != nil {
+	if w.db, err = pgxpool.New(ctx, socket.String()); err != nil {
 		return err
 	}
 	w.stops = append(w.stops, w.db.Close)
@@ -155,14 +175,20 @@ func (w *world) startFakes(keys *state) error {
 	}
 	w.state = state
 	w.stops = append(w.stops, func() { w.state.Stop() })
-	w.env["FIRESTORE_EMULATOR_HOST"] = state.Addr()
+	if w.toState, err = w.line("tcp", state.Addr()); err != nil {
+		return err
+	}
+	w.env["FIRESTORE_EMULATOR_HOST"] = w.toState.addr()
 	tasks, err := tasktest.Start(tasktest.Options{Queues: []string{localQueue}, MinBackoff: 50 * time.Millisecond, MaxBackoff: 500 * time.Millisecond})
 	if err != nil {
 		return err
 	}
 	w.tasks = tasks
 	w.stops = append(w.stops, tasks.Stop)
-	w.env["CLOUD_TASKS_EMULATOR_HOST"], w.env["OIDC_ISSUER"], w.env["OIDC_KEYS_URL"] = tasks.Addr(), tasks.Issuer(), tasks.KeysURL()
+	if w.toTasks, err = w.line("tcp", tasks.Addr()); err != nil {
+		return err
+	}
+	w.env["CLOUD_TASKS_EMULATOR_HOST"], w.env["OIDC_ISSUER"], w.env["OIDC_KEYS_URL"] = w.toTasks.addr(), tasks.Issuer(), tasks.KeysURL()
 	for _, path := range []string{"/workers/sms/sweep", "/workers/email/sweep"} {
 		tasks.Schedule(300*time.Millisecond, w.base+path, w.base, localAccount)
 	}
@@ -172,6 +198,15 @@ func (w *world) startFakes(keys *state) error {
 // echo answers with the question.
 func echo(p geminitest.Prompt) string {
 	return "Answer to " + strings.ReplaceAll(p.Turns[len(p.Turns)-1].Text, "\n", " ")
+}
+
+// line is a line that ends with the world.
+func (w *world) line(network, to string) (*line, error) {
+	l, err := startLine(network, to)
+	if err == nil {
+		w.stops = append(w.stops, l.stop)
+	}
+	return l, err
 }
 
 func (w *world) serve(h http.Handler) (address string) {
@@ -192,6 +227,7 @@ func (w *world) startChild(crashAt string) (died <-chan error, err error) {
 		return nil, err
 	}
 	w.child = child
+	w.stops = append(w.stops, func() { _ = child.Process.Kill() })
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait() }()
 	return ended, w.awaitReady(ended)
@@ -229,12 +265,10 @@ func killed(err error) error {
 	return fmt.Errorf("the system ended by itself: %w", err)
 }
 
-// stop ends the system and what it stood on.
+// stop ends the system and what it stood on. It may be called twice.
 func (w *world) stop() {
-	if w.child != nil && w.child.Process != nil {
-		_ = w.child.Process.Kill()
+	for _, stop := range slices.Backward(w.stops) {
+		stop()
 	}
-	for i := len(w.stops) - 1; i >= 0; i-- {
-		w.stops[i]()
-	}
+	w.stops = nil
 }

@@ -30,8 +30,8 @@ var taskID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,500}$`)
 
 // CreateTask takes a task as the real service does, and refuses what it would refuse.
 func (s *Server) CreateTask(_ context.Context, in *taskspb.CreateTaskRequest) (*taskspb.Task, error) {
-	if s.refusing.Load() {
-		return nil, status.Error(codes.Unavailable, "The service is currently unavailable.")
+	if code := codes.Code(s.refusing.Load()); code != codes.OK {
+		return nil, status.Error(code, "The stand-in was told to refuse.")
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

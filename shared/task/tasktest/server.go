@@ -18,6 +18,7 @@ import (
 	taskspb "cloud.google.com/go/cloudtasks/apiv2/cloudtaskspb"
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 )
 
 // Options is how the stand-in behaves.
@@ -47,7 +48,7 @@ type Server struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
-	refusing atomic.Bool
+	refusing atomic.Uint32 // a codes.Code
 
 	tokenMu sync.Mutex
 	tokens  map[caller]issued
@@ -129,8 +130,8 @@ func (s *Server) Stop() {
 	s.running.Wait()
 }
 
-// Refuse has every new task refused, or taken again. What is queued goes on.
-func (s *Server) Refuse(refusing bool) { s.refusing.Store(refusing) }
+// Refuse has every new task refused with a code, or taken again with codes.OK. What is queued goes on.
+func (s *Server) Refuse(code codes.Code) { s.refusing.Store(uint32(code)) }
 
 // Addr is where the official client reaches it, host:port.
 func (s *Server) Addr() string { return s.addr }

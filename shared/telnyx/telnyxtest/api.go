@@ -103,6 +103,8 @@ func (s *Server) refuseOnCommand(w http.ResponseWriter, r *http.Request, failure
 	case Hangs:
 		<-r.Context().Done()
 		panic(http.ErrAbortHandler)
+	case Refused500:
+		refuse(w, http.StatusInternalServerError, "10007", "Unexpected error")
 	case Refused429:
 		w.Header().Set("Retry-After", "1")
 		refuse(w, http.StatusTooManyRequests, "10011", "Too many requests")

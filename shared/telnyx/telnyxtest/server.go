@@ -38,7 +38,8 @@ type Server struct {
 	sent    []Message
 	blocked map[[2]private.Phone]bool // our number and a phone that texted STOP to it
 	fail    []Failure
-	records bool // whether detail records can be read
+	failing Failure // of every send, once fail is used up
+	records bool    // whether detail records can be read
 
 	talks     []Conversation
 	asked     int // requests about conversations
@@ -73,6 +74,7 @@ const (
 	Taken500     Failure = "taken_500"     // taken, and answered 500
 	TakenGarbage Failure = "taken_garbage" // taken, and answered with what is no JSON
 	Hangs        Failure = "hangs"         // no answer until the caller gives up; not taken
+	Refused500   Failure = "refused_500"   // answered 500, and not taken
 	Refused429   Failure = "refused_429"
 	Refused40001 Failure = "refused_40001" // a landline
 	Refused40300 Failure = "refused_40300" // opted out
@@ -124,6 +126,13 @@ func (s *Server) Fail(how ...Failure) {
 	s.fail = append(s.fail, how...)
 }
 
+// FailAll makes every send fail in one way; "" ends that.
+func (s *Server) FailAll(how Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failing = how
+}
+
 // RecordsDown makes the detail records unreadable, or readable again.
 func (s *Server) RecordsDown(down bool) {
 	s.mu.Lock()
@@ -149,12 +158,14 @@ func (s *Server) Inbox(phone private.Phone) []Message {
 	return inbox
 }
 
-// Webhooks says how many deliveries had no answer within the two seconds that Telnyx waits, whatever the answer, and how long the slowest of the others
-// took.
+// Webhooks says, of the time since it was last asked, how many deliveries had no answer within the two seconds that Telnyx waits, whatever the
+// answer, and how long the slowest of the others took.
 func (s *Server) Webhooks() (unanswered int, slowest time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.unanswered, s.slowest
+	unanswered, slowest = s.unanswered, s.slowest
+	s.unanswered, s.slowest = 0, 0
+	return unanswered, slowest
 }
 
 func (s *Server) timed(took time.Duration, timedOut bool) {
@@ -182,7 +193,7 @@ func (s *Server) take(m Message) {
 
 func (s *Server) nextFailure() Failure {
 	if len(s.fail) == 0 {
-		return ""
+		return s.failing
 	}
 	next := s.fail[0]
 	s.fail = s.fail[1:]
