@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -54,7 +55,10 @@ func crashTest(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	defer w.stop()
+	defer func() {
+		w.stop()
+		_ = os.RemoveAll(filepath.Dir(w.program))
+	}()
 	kills := map[string]int{}
 	for round := range killsPerPoint {
 		for _, point := range crashPoints {

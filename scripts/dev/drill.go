@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -184,6 +185,11 @@ func drillAll(ctx context.Context, names []string) error {
 			return fmt.Errorf("there is no drill %q", name)
 		}
 	}
+	program, err := deployable()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(filepath.Dir(program)) }()
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "drill\ttexts a second\ttexts\tmails\tlost\ttwice\tno answer within 2 s\tslowest answer\tanswered meanwhile\trecovered after")
 	var bad []error

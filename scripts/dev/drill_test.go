@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -15,6 +16,7 @@ func TestDrills_NothingIsLostOrSentTwiceAndEveryWebhookIsAnsweredInTime(t *testi
 	}
 	t.Cleanup(func() {
 		w.stop()
+		_ = os.RemoveAll(filepath.Dir(w.program))
 		if !t.Failed() {
 			_ = os.RemoveAll(w.dir)
 		}
