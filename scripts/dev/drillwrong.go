@@ -206,19 +206,24 @@ func troublesOf(failures ...telnyxtest.Failure) []trouble {
 	return all
 }
 
-// expandSQL is what a migration may do before the code that wants it is deployed: it takes nothing from the code that serves.
-const expandSQL = `alter table replies add column if not exists of_a_drill text;
-	alter table conversations add column if not exists of_a_drill integer not null default 0;
-	do $$ declare f regprocedure; begin
+// expandSQL is what migrations may do before the code that wants it is deployed: it takes nothing from the code that serves. Each is a transaction
+// of its own: one that changes two tables locks them one after the other, and whoever is at work on both may hold them the other way round.
+var expandSQL = []string{
+	`alter table replies add column if not exists of_a_drill text`,
+	`alter table conversations add column if not exists of_a_drill integer not null default 0`,
+	`do $$ declare f regprocedure; begin
 		for f in select oid::regprocedure from pg_proc where pronamespace = 'public'::regnamespace and prokind = 'f' loop
 			execute pg_get_functiondef(f);
 		end loop;
-	end $$`
+	end $$`,
+}
 
 // deployed migrates, and moves the traffic to another revision. The one before it stays up.
 func deployed(ctx context.Context, w *drillWorld) (func() error, error) {
-	if _, err := w.db.Exec(ctx, expandSQL); err != nil {
-		return nil, err
+	for _, step := range expandSQL {
+		if _, err := w.db.Exec(ctx, step); err != nil {
+			return nil, err
+		}
 	}
 	return func() error { return nil }, w.deploy()
 }
