@@ -14,9 +14,11 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -28,15 +30,39 @@ var FS embed.FS
 
 // Up runs every step that db has not seen, under a lock: of several callers at once one does the work and the others find
 // it done. It connects as the owner of the schema, who may create roles.
+//
+// A step that gets no lock in its session's lock_timeout, or is ended as a deadlock, has done nothing and is run again: the code that
+// serves goes first, since everything that comes for a table queues behind the step that waits for it.
 func Up(ctx context.Context, db *sql.DB) error {
 	p, err := provider(db)
 	if err != nil {
 		return err
 	}
-	if _, err := p.Up(ctx); err != nil {
+	for range yields {
+		if _, err = p.Up(ctx); !yielded(err) {
+			break
+		}
+		select {
+		case <-time.After(yieldPause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("migrating up: %w", err)
 	}
 	return nil
+}
+
+// How often a step gives way, and for how long each time: about two minutes altogether with the lock_timeout of boot's Database.SQL.
+const (
+	yields     = 60
+	yieldPause = time.Second
+)
+
+func yielded(err error) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && (refused.Code == "55P03" || refused.Code == "40P01")
 }
 
 // Down undoes the newest step.

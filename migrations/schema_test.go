@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -247,6 +248,47 @@ func command(t *testing.T, address, sql string) {
 	defer func() { _ = conn.Close(ctx) }()
 	if _, err := conn.Exec(ctx, sql); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestMigrations_GiveWayToTheCodeThatServes: whoever comes for a table while a step waits for it gets it before the step does.
+func TestMigrations_GiveWayToTheCodeThatServes(t *testing.T) {
+	t.Parallel()
+	address := storetest.Empty(t)
+	db, err := boot.Database{URL: private.NewSecret(address)}.SQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if err := migrations.Up(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	reader, other := connect(t, address), connect(t, address)
+	for len(ask(t, other, `select attname::text from pg_attribute where attrelid = 'calls'::regclass and attname = 'erased_at'`)) > 0 {
+		if err := migrations.Down(t.Context(), db); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := reader.Exec(t.Context(), `begin; select from calls`); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- migrations.Up(t.Context(), db) }()
+	for {
+		if got := ask(t, other, `select count(*)::text from pg_locks where not granted and relation = 'calls'::regclass`); got[0] != "0" {
+			break
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if _, err := other.Exec(ctx, `select from calls`); err != nil { // while reader still has its lock
+		t.Fatalf("behind a step that waits: %v", err)
+	}
+	if _, err := reader.Exec(t.Context(), `commit`); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("the step that gave way was not run again: %v", err)
 	}
 }
 

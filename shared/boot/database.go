@@ -56,14 +56,15 @@ func (d Database) Open() (*store.Store, error) {
 }
 
 // SQL opens the database for the migrations, which go through database/sql. It dials nothing. Its sessions have nobody for a tenant: forced row
-// level security binds an owner who is no superuser, and a constraint that is added reads the table with its policies.
+// level security binds an owner who is no superuser, and a constraint that is added reads the table with its policies. They wait for a lock for
+// less than the functions do (migrations/00026_limits.sql): what waits for a table's lock holds up all who come after it.
 func (d Database) SQL() (*sql.DB, error) {
 	config, err := d.config()
 	if err != nil {
 		return nil, err
 	}
 	return stdlib.OpenDB(*config.ConnConfig, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, `select set_config('app.tenant_id', '0', false)`)
+		_, err := conn.Exec(ctx, `select set_config('app.tenant_id', '0', false), set_config('lock_timeout', '1s', false)`)
 		return err
 	})), nil
 }
