@@ -319,9 +319,11 @@ func TestMail_ThatCannotBeFetchedIsGivenUpAndTheOthersGoOn(t *testing.T) {
 func TestMail_DeletedBeforeItIsFetchedIsNoError(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
+	b.gmail.Break(gmailtest.Get, gmailtest.ServerError) // its task comes at once
 	id := b.gmail.Deliver(schoolBox, b.mail(parent, "Saturday", "Are you open?"))
 	b.want(t, task.MailboxPath, b.SwimSchool, mailbox.DoneRead)
 	b.gmail.Remove(schoolBox, id)
+	b.gmail.Break(gmailtest.Get, gmailtest.Truth)
 	b.settle(t)
 	same(t, "the outcomes", b.outcomes(t, b.SwimSchool), "ignored: deleted")
 }
