@@ -107,8 +107,8 @@ run "grants" {
     error_message = "Who lists no queue and no project has no grant for them, and nobody one for a Cloud SQL that is not there."
   }
   assert {
-    condition     = toset([for r in google_project_iam_member.deployer : r.role if startswith(r.member, "serviceAccount:deployer@")]) == toset([for r in ["run.admin", "run.sourceDeveloper", "run.builder", "cloudbuild.builds.editor", "serviceusage.serviceUsageConsumer", "logging.logWriter"] : "roles/${r}"])
-    error_message = "The deployer deploys, and owns nothing."
+    condition     = toset([for r in google_project_iam_member.deployer : r.role if startswith(r.member, "serviceAccount:deployer@")]) == toset([for r in ["run.admin", "secretmanager.viewer", "run.sourceDeveloper", "run.builder", "cloudbuild.builds.editor", "serviceusage.serviceUsageConsumer", "logging.logWriter"] : "roles/${r}"])
+    error_message = "The deployer deploys, sees which version of a secret is the newest, and owns nothing."
   }
 }
 

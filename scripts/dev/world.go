@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,13 +119,17 @@ func (w *world) makeDir() (err error) {
 	return err
 }
 
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freePort is a port that nobody listens at, below those that connections are given: one of them would have it before it is listened at.
+func freePort() (port string, err error) {
+	for range 100 {
+		port = strconv.Itoa(20000 + rand.IntN(12000))
+		l, failed := net.Listen("tcp", "127.0.0.1:"+port)
+		if failed == nil {
+			return port, l.Close()
+		}
+		err = failed
 	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, errors.Join(err, l.Close())
+	return "", err
 }
 
 func (w *world) startDatabase(ctx context.Context) error {
