@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -61,8 +60,8 @@ const (
 )
 
 func yielded(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && (refused.Code == "55P03" || refused.Code == "40P01")
+	var refused interface{ SQLState() string }
+	return errors.As(err, &refused) && (refused.SQLState() == "55P03" || refused.SQLState() == "40P01")
 }
 
 // Down undoes the newest step.
